@@ -1,0 +1,123 @@
+"""Files as every stage reads and writes them: whole or not at all, with their hashes."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from .errors import InputError, StageError
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk or a refused write into one clear line (StageError)."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StageError(
+                f"disk full while writing {path}; what was finished is kept: free some space and run again"
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise StageError(f"cannot write {path}: {error.strerror}") from error
+        raise
+
+
+def write_bytes_atomically(path: Path, data: bytes) -> None:
+    """Write under a temporary name, fsync, rename: readers see the old file or the new one, never half."""
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented UTF-8 JSON atomically. Raises StageError when the disk is full or refuses."""
+    write_bytes_atomically(path, orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file. Raises InputError (missing, a directory, not UTF-8, not JSON) naming the place."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a directory, a JSON file was expected") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{path} is not valid JSON: {_explain(data, error)}") from error
+
+
+def _explain(data: bytes, error: orjson.JSONDecodeError) -> str:
+    if not data.strip():
+        return "the file is empty"
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as bad:
+        line = data.count(b"\n", 0, bad.start) + 1
+        return f"not UTF-8 at byte {bad.start} (line {line}); convert it with iconv"
+    return str(error)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_json(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON, hexadecimal: for fingerprints."""
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+class WeightHashes:
+    """SHA-256 of weights, computed once and then trusted while size and mtime stay the same.
+
+    The cache is one JSON file under models/; losing it costs a re-hash, nothing else.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self.cache = cache
+
+    def __call__(self, path: Path) -> str:
+        """Hash of a file, or of a folder: then over its files' names and hashes."""
+        if path.is_dir():
+            files = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+            return hash_json([[str(p.relative_to(path)), self._file(p)] for p in files])
+        if not path.exists():
+            raise InputError(f"weights {path} do not exist; run 01_download_deepseek_gguf.py")
+        return self._file(path)
+
+    def _file(self, path: Path) -> str:
+        path = path.resolve()
+        status = path.stat()
+        stamp = [status.st_size, status.st_mtime_ns]
+        known = orjson.loads(self.cache.read_bytes()) if self.cache.exists() else {}
+        entry = known.get(str(path))
+        if entry and entry[:2] == stamp:
+            return entry[2]
+        digest = hash_file(path)
+        known[str(path)] = [*stamp, digest]
+        write_json(self.cache, known)
+        return digest
