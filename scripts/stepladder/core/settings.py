@@ -1,0 +1,203 @@
+"""Every setting there is: one class a section, one field a setting, its default and its help in one place.
+
+A profile (scripts/profiles/*.toml) overrides defaults, a command-line flag overrides the profile. The flags are
+made from these fields (`max_tokens` -> --max-tokens), so a setting cannot lack a flag or a help text.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+EXECUTION_ONLY = {"shapes": False}
+"""json_schema_extra of a setting that changes how fast a stage works but not what it writes."""
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys and wrong types are refused by name."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def shapes_output(cls, name: str) -> bool:
+        """Whether a setting takes part in "is this stage done?"."""
+        extra = cls.model_fields[name].json_schema_extra
+        return not (isinstance(extra, dict) and extra.get("shapes") is False)
+
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Profile(Section):
+    """Who this run is for."""
+
+    name: str = Field(description="name of the profile")
+    tag: str = Field("sample", description="the TAG in file names: data/enhanced/questions_TAG.json", pattern=r"^\w+$")
+    student: str = Field("student", description="folder name of the student: models/STUDENT_cot_curriculum",
+                         pattern=r"^\w+$")
+    gpu_memory_gb: float | None = Field(None, description="GPU memory this profile is made for, GB; null: none needed")
+
+
+class Questions(Section):
+    """Stage 00: sources, size, splits."""
+
+    size: Positive = Field(50_000, description="questions in all: training, validation and held-out")
+    quotas: dict[str, Count] = Field({}, description="wanted questions by source; what one lacks the others fill up")
+    revisions: dict[str, str] = Field({}, description="pinned hub revision by source")
+    sources: list[str] = Field(["sample", "puzzle"], description="sources to read, in order")
+    local: dict[str, str] = Field({}, description="local file or folder by source instead of the hub")
+    test_share: Share = Field(0.10, description="share of all questions held out")
+    validation_share: Share = Field(0.05, description="share of training taken for validation")
+    validation_max: Count = Field(1_000, description="most validation questions")
+    puzzles: Count = Field(0, description="generated puzzles offered to the sampling")
+    puzzle_kinds: list[str] = Field([], description="puzzle kinds to generate; empty: all")
+    puzzle_levels: list[int] = Field([1, 10], description="lowest and highest puzzle level", min_length=2, max_length=2)
+    only_source: str = Field("", description="take this source alone, at equal size: the control set")
+    max_chars: Positive = Field(6_000, description="longest question with its options, characters")
+    duplicate_similarity: Share = Field(0.7, description="Jaccard similarity from which two questions are duplicates")
+    strict: bool = Field(False, description="fail when a source cannot be had, instead of naming and skipping it")
+
+
+class Candidate(Section):
+    """One place where weights may come from."""
+
+    kind: Literal["hub", "wheel", "file"] = Field(description="hub repository, package from the registry, local path")
+    name: str = Field(description="repository id, package==version, or path")
+    pattern: str = Field("", description="file or glob inside it; empty: the whole repository")
+    revision: str = Field("main", description="hub revision")
+    sha256: str = Field("", description="expected SHA-256 of a single file; empty: what the hub says")
+    requantize: str = Field("", description="GGUF type to convert to after the download, such as Q8_0")
+
+
+class Role(Section):
+    """What one role (teacher, assessor, student) runs on."""
+
+    same_as: str = Field("", description="another role whose weights serve this one too")
+    candidates: list[Candidate] = Field([], description="GGUF candidates in order of preference")
+    transformers: list[Candidate] = Field([], description="transformers checkpoints in order of preference (student)")
+    dequantize: bool = Field(False, description="make the transformers checkpoint from the GGUF")
+
+
+class Models(Section):
+    """Stage 01: weights by role."""
+
+    teacher: Role = Field(Role(), description="writes reasoning")
+    assessor: Role = Field(Role(), description="rates difficulty")
+    student: Role = Field(Role(), description="learns")
+    headroom: Share = Field(0.05, description="share of memory kept free when choosing")
+
+
+class EngineSettings(Section):
+    """The batching engine."""
+
+    sequences: Positive = Field(16, description="sequences decoded in parallel", json_schema_extra=EXECUTION_ONLY)
+    context: Positive = Field(1_024, description="context of one sequence, tokens")
+    batch_tokens: Positive = Field(512, description="tokens in one decode call", json_schema_extra=EXECUTION_ONLY)
+    kv: Literal["auto", "split", "unified"] = Field("auto", description="KV cache layout",
+                                                    json_schema_extra=EXECUTION_ONLY)
+    threads: Count = Field(0, description="CPU threads; 0: one a core", json_schema_extra=EXECUTION_ONLY)
+    gpu_layers: int = Field(-1, description="layers on the GPU; -1: all that a GPU build can take",
+                            json_schema_extra=EXECUTION_ONLY)
+    endpoints: list[str] = Field([], description="OpenAI-compatible servers to use instead of local weights")
+    endpoint_model: str = Field("", description="model name sent to the endpoints")
+    concurrency: Positive = Field(64, description="requests in flight a server", json_schema_extra=EXECUTION_ONLY)
+
+
+class Reasoning(Section):
+    """Stage 02: the teacher."""
+
+    variant: str = Field("options", description="prompt variant, see engine/prompts.py")
+    attempts: Positive = Field(3, description="attempts before the hint")
+    temperature: float = Field(0.7, description="temperature from the second attempt on; the first is greedy", ge=0)
+    top_p: float = Field(0.95, description="nucleus sampling from the second attempt on", gt=0, le=1)
+    max_tokens: Positive = Field(512, description="longest reasoning, tokens")
+    permute: bool = Field(True, description="permute the options in later attempts, where allowed")
+    hint: bool = Field(True, description="a last attempt that is told the answer, marked 'hinted'")
+
+
+class Curriculum(Section):
+    """Stage 03: ratings and order."""
+
+    difficulty: Literal["assessor", "student", "teacher", "blend", "heuristic"] = Field(
+        "assessor", description="the signal that orders")
+    order: Literal["curriculum", "random", "reverse", "interleaved"] = Field(
+        "curriculum", description="order of the records")
+    student_signal: bool = Field(False, description="measure the student's own probability of the key as well")
+    rating_prompts: list[str] = Field(["difficulty", "steps"], description="rating prompt variants to average")
+
+
+class Training(Section):
+    """Stage 04: the student learns."""
+
+    backend: Literal["auto", "peft", "unsloth"] = Field("auto", description="who trains; auto: unsloth where installed")
+    quantization: Literal["none", "nf4"] = Field("nf4", description="base weights: as they are, or 4-bit NF4")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="compute dtype; auto: measured")
+    rank: Positive = Field(64, description="LoRA rank")
+    alpha: Positive = Field(64, description="LoRA alpha")
+    dropout: Share = Field(0.0, description="LoRA dropout")
+    targets: Literal["auto", "attention", "linear", "experts"] = Field(
+        "auto", description="modules with LoRA; auto: attention for MoE, all linears for dense")
+    expert_rank: Positive = Field(8, description="LoRA rank on experts, when they are trained")
+    epochs: Positive = Field(3, description="passes over the curriculum")
+    batch: Positive = Field(2, description="records in a micro-batch")
+    accumulation: Positive = Field(8, description="micro-batches in an optimiser step")
+    learning_rate: float = Field(2e-5, description="learning rate through the easy records", gt=0)
+    learning_rate_end: float = Field(1e-5, description="learning rate at the hard ones", gt=0)
+    schedule: Literal["difficulty", "linear", "cosine", "constant"] = Field(
+        "difficulty", description="what the learning rate follows")
+    warmup_steps: Count = Field(5, description="optimiser steps of warm-up")
+    weight_decay: float = Field(0.0, description="AdamW weight decay", ge=0)
+    max_grad_norm: float = Field(1.0, description="gradient clipping", gt=0)
+    max_length: Positive = Field(2_048, description="longest record, tokens; longer ones are left out, counted")
+    answer_only: bool = Field(False, description="train records without reasoning on the answer alone")
+    weight_verified: float = Field(1.0, description="loss weight of verified records", ge=0)
+    weight_hinted: float = Field(1.0, description="loss weight of hinted records", ge=0)
+    weight_solver: float = Field(1.0, description="loss weight of records with a proven solution", ge=0)
+    checkpoint_steps: Positive = Field(50, description="optimiser steps between checkpoints")
+    checkpoints_kept: Positive = Field(2, description="checkpoints kept beside the best one")
+    guard_steps: Count = Field(25, description="optimiser steps between guard readings; 0: no guard")
+    guard_questions: Positive = Field(64, description="validation questions the guard reads")
+    deadline_hours: float = Field(0.0, description="apply the plan's fallbacks to end in time; 0: no deadline", ge=0)
+    gradient_checkpointing: bool = Field(True, description="recompute activations to save memory")
+    gguf: bool = Field(True, description="export the adapter as GGUF for the batching engine")
+    merge: bool = Field(False, description="save the merged model too")
+
+
+class Verdict(Section):
+    """Stage 05: the test."""
+
+    modes: list[Literal["fast", "reasoning"]] = Field(["fast", "reasoning"], description="how contestants answer")
+    teacher: bool = Field(False, description="test the teacher too")
+    permute: Annotated[int, Field(ge=1, le=4)] = Field(1, description="cyclic permutations of the options a question")
+    votes: Positive = Field(1, description="samples a question in reasoning mode (self-consistency)")
+    max_tokens: Positive = Field(512, description="longest reasoning, tokens")
+    latency_questions: Positive = Field(20, description="questions timed one at a time")
+    allow_overlap: bool = Field(False, description="test although test questions were found in training")
+    temperature: float = Field(0.0, description="temperature of a single answer", ge=0)
+
+
+class Agents(Section):
+    """Stage 06: gate, agents, tournament."""
+
+    force_student: bool = Field(False, description="deploy the student whatever the gate says")
+    answer_tokens: Positive = Field(512, description="token limit of an answer")
+    question_tokens: Positive = Field(1_024, description="token limit of a question")
+    answer_seconds: float = Field(6.0, description="time limit of an answer", gt=0)
+    question_seconds: float = Field(10.0, description="time limit of a question", gt=0)
+    rounds: Count = Field(2, description="tournament rounds between student and base")
+    questions_per_round: Positive = Field(6, description="questions each side writes in a round")
+    validation_questions: Count = Field(40, description="validation questions to calibrate the validator on")
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "profile": Profile, "questions": Questions, "models": Models, "engine": EngineSettings, "reasoning": Reasoning,
+    "curriculum": Curriculum, "training": Training, "verdict": Verdict, "agents": Agents,
+}
+
+
+def value_as_json(value: Any) -> Any:
+    """A setting's value as plain JSON types."""
+    return value.model_dump() if isinstance(value, BaseModel) else value
