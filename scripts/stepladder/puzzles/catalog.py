@@ -1,0 +1,94 @@
+"""The kinds there are, one puzzle of a kind, a stream of different ones, and the project's record of a puzzle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Any
+
+from . import circular_seating, family, linear_seating, truth_tellers
+from .base import Kind, Puzzle
+
+KINDS: dict[str, Kind] = {
+    module.KIND.name: module.KIND
+    for module in (
+        linear_seating,
+        circular_seating,
+        family,
+        truth_tellers,
+    )
+}
+_TRIES = 400  # draws in a row that may repeat known structures before the kinds count as used up
+
+
+def generate(kind: str, seed: int, level: int, short: bool = False) -> Puzzle:
+    """The puzzle of this kind, seed and level (1 easy to 10 hard): always the same one.
+
+    `short` keeps question, choices and answer within the tournament's tokens, on a lower level where need be.
+    Raises ValueError for an unknown kind or a level outside 1 to 10.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"unknown puzzle kind {kind!r}; there are {', '.join(KINDS)}")
+    return KINDS[kind].generate(seed, level, short)
+
+
+def stream(
+    count: int,
+    seed: int,
+    kinds: Sequence[str] | None = None,
+    levels: tuple[int, int] = (1, 10),
+    short_share: float = 0.3,
+) -> Iterator[Puzzle]:
+    """`count` puzzles, kinds and levels mixed evenly, no two with the same structure.
+
+    `levels` is the lowest and the highest level; `kinds` leaves the others out (they can be held out for a test).
+    Raises RuntimeError where the chosen kinds and levels hold no further structure.
+    """
+    chosen = list(KINDS) if kinds is None else list(kinds)
+    rng = Random(f"stream/{seed}")
+    low, high = levels
+    seen: set[tuple] = set()
+    turn: list[str] = []
+    repeats = 0
+    while len(seen) < count:
+        if not turn:
+            turn = rng.sample(chosen, len(chosen))
+        kind, level, short = turn.pop(), rng.randint(low, high), rng.random() < short_share
+        puzzle = generate(kind, rng.getrandbits(40), level, short)
+        if puzzle.structure in seen:
+            repeats += 1
+            if repeats > _TRIES:
+                raise RuntimeError(f"only {len(seen):,} different puzzles of {', '.join(chosen)} at levels {low} to {high}")
+            turn.append(kind)
+            continue
+        repeats = 0
+        seen.add(puzzle.structure)
+        yield puzzle
+
+
+def to_record(puzzle: Puzzle) -> dict[str, Any]:
+    """The question record (see the stage files' format), its reasoning proven by the solver."""
+    return {
+        "id": puzzle.id,
+        "question": puzzle.question,
+        "choices": dict(puzzle.choices),
+        "answer": puzzle.answer,
+        "source": "puzzle",
+        "subject": puzzle.kind,
+        "domain": KINDS[puzzle.kind].domain,
+        "chain_of_thought": puzzle.reasoning,
+        "cot": {
+            "status": "solver",
+            "teacher": "solver",
+            "teacher_answer": puzzle.answer,
+            "attempts": 0,
+            "finish_reason": "stop",
+            "tokens": None,
+        },
+        "puzzle": {"kind": puzzle.kind, "level": puzzle.level, "structure": structure_text(puzzle)},
+    }
+
+
+def structure_text(puzzle: Puzzle) -> str:
+    """The structure as text: equal for two puzzles exactly when their structures are."""
+    return repr(puzzle.structure)
