@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Self
 
 from stepladder.engine.requests import Completion, Request, Stats
 
@@ -57,7 +58,7 @@ class ScriptedBackend:
     def close(self) -> None:
         self.closed = True
 
-    def __enter__(self) -> ScriptedBackend:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -1,0 +1,115 @@
+"""The life of one request inside the engine: what it feeds next, when its closing is due, when it is finished.
+
+Pure state, no model: the engine feeds `pending` tokens, hands drawn tokens to `take`, and reads `finish`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .native import Tokens
+from .requests import Completion, FinishReason, Request
+from .sampling import ChoiceScorer, Sampler
+
+
+@dataclass(eq=False)
+class Job:
+    """A request in work.
+
+    pending: tokens to be computed next: the rest of the prompt, the token drawn last, a forced closing, or a path
+        of the choices' tree.
+    finish: why it ended; None while it has not.
+    """
+
+    request: Request
+    number: int  # in order of arrival
+    prompt: Tokens
+    closing: Tokens
+    scorer: ChoiceScorer | None
+    sampler: Sampler | None  # None: plain greedy
+    started: float
+    pending: Tokens = field(init=False)
+    text: bytearray = field(default_factory=bytearray)
+    tokens: int = 0
+    closed: bool = False
+    finish: FinishReason | None = None
+    probabilities: dict[str, float] | None = None
+    paths: deque[tuple[int, ...]] = field(default_factory=deque)  # of the choices' tree, still to be computed
+    path: tuple[int, ...] | None = None  # the one being computed
+    drawn: int | None = None  # the token to go on with when the paths are done
+
+    def __post_init__(self) -> None:
+        self.pending = self.prompt
+        self.limit = self.request.max_tokens
+        self._stops = [stop.encode() for stop in self.request.stop]
+        self._longest_stop = max(map(len, self._stops), default=0)
+        self._search_from = 0  # stop strings are looked for in generated text, not in the forced closing
+
+    @property
+    def closing_due(self) -> bool:
+        """Whether just enough room is left for the closing and the tokens after it."""
+        if self.request.closing is None or self.closed:
+            return False
+        return self.tokens + len(self.closing) + self.request.closing_tokens >= self.limit
+
+    @property
+    def choices_due(self) -> bool:
+        """Whether the logits now at hand are those the choices' probabilities are read from."""
+        if self.scorer is None or self.probabilities is not None:
+            return False
+        return self.closed or self.request.max_tokens == 0
+
+    def close(self) -> None:
+        """Force the closing: it becomes pending and part of the text, and `closing_tokens` may follow."""
+        self.pending = self.closing
+        self.text += (self.request.closing or "").encode()
+        self.tokens += len(self.closing)
+        self.limit = min(self.limit, self.tokens + self.request.closing_tokens)
+        self.closed = True
+        self._search_from = len(self.text)
+
+    def take(self, token: int, piece: bytes, ends_turn: bool) -> None:
+        """Add a drawn token, or finish."""
+        if ends_turn:
+            self.conclude("stop")
+            return
+        self.tokens += 1
+        start = max(self._search_from, len(self.text) - self._longest_stop + 1)
+        self.text += piece
+        found = [place for stop in self._stops if (place := self.text.find(stop, start)) >= 0]
+        if found:
+            del self.text[min(found) :]
+            self.conclude("stop")
+        elif self.tokens >= self.limit:
+            self.conclude("length")
+        else:
+            self.pending = np.array([token], np.int32)
+
+    def conclude(self, reason: FinishReason) -> None:
+        self.finish = "closed" if self.closed else reason
+
+    def completion(self, now: float) -> Completion:
+        """The result, once `finish` is set. Bytes of an unfinished UTF-8 character at the end are dropped."""
+        if self.finish is None:
+            raise RuntimeError(f"request {self.request.id} is not finished")
+        text = bytes(self.text)
+        for cut in range(1, min(4, len(text)) + 1):
+            if text[-cut] >= 0xC0:  # the last lead byte: is its character whole?
+                length = 2 + (text[-cut] >= 0xE0) + (text[-cut] >= 0xF0)
+                if cut < length:
+                    text = text[:-cut]
+                break
+            if text[-cut] < 0x80:
+                break
+        return Completion(
+            self.request.id,
+            text.decode("utf-8", "replace"),
+            len(self.prompt),
+            self.tokens,
+            self.finish,
+            self.probabilities,
+            now - self.started,
+        )
