@@ -1,0 +1,75 @@
+"""Stage 01: bring the weights of teacher, assessor and student, choosing what fits this machine.
+
+    python scripts/01_download_deepseek_gguf.py --profile laptop
+    python scripts/01_download_deepseek_gguf.py --profile mi300x --plan
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from stepladder.core import cli, profiles
+from stepladder.core.progress import say
+from stepladder.core.stage import StageRun
+from stepladder.core.weights_table import ROLES
+from stepladder.core.workspace import Workspace
+
+SECTIONS = ("models", "engine")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Common flags and those of [models] and [engine]."""
+    return cli.stage_parser(__doc__, SECTIONS)
+
+
+def run(args: argparse.Namespace) -> int | None:
+    """Provide each role's weights and write models_TAG.json."""
+    from stepladder.weights.provide import Provider, print_rows
+
+    settings = profiles.resolve(args, SECTIONS)
+    workspace = Workspace.of(args, settings.profile)
+    engine, models = settings["engine"], settings["models"]
+    provider = Provider(workspace, models, engine.sequences * engine.context, gpu=engine.gpu_layers != 0)
+    if args.plan:
+        say(f"01: {provider.machine.memory_bytes / 1e9:.0f} GB {provider.machine.device}, "
+            f"{provider.machine.free_disk_bytes / 1e9:.0f} GB free disk, "
+            f"{engine.sequences} sequences of {engine.context} tokens")
+        for name in ROLES:
+            role = getattr(models, name)
+            if role.same_as:
+                say(f"  {name:<9} the {role.same_as}'s weights")
+            print_rows(provider.survey(name, [*role.candidates, *role.transformers]))
+        return 0
+    stage = StageRun("01", args, settings, inputs={}, outputs={"models": args.output or workspace.enhanced("models")},
+                     products=provided_files(workspace))
+    with stage:
+        if stage.is_done():
+            return 0
+        stage.announce()
+        entries: dict[str, dict] = {}
+        for name in ROLES:
+            role = getattr(models, name)
+            if role.same_as or role.candidates or role.transformers:
+                entries[name] = provider.provide(name, entries)
+        stage.products = {path.name: path for path in paths_of(workspace, entries)}
+        stage.finish({"models": entries}, counts={"roles": len(entries), "bytes": sum(
+            path.stat().st_size for path in set(paths_of(workspace, entries)) if path.is_file())})
+    return 0
+
+
+def paths_of(workspace: Workspace, entries: dict[str, dict]) -> list:
+    """Every weight file and folder that models_TAG.json names."""
+    return [workspace.root / entry[form] for entry in entries.values() for form in ("gguf", "transformers")
+            if entry.get(form)]
+
+
+def provided_files(workspace: Workspace) -> dict:
+    """What an earlier run provided: all of it has to be there still, else this stage runs again."""
+    from stepladder.core.files import read_json
+
+    table = workspace.enhanced("models")
+    return {path.name: path for path in paths_of(workspace, read_json(table))} if table.exists() else {}
+
+
+if __name__ == "__main__":
+    cli.main(build_parser, run)

@@ -1,0 +1,1 @@
+"""Stage 01: where weights come from, which of them fit, and getting them whole."""

@@ -1,0 +1,142 @@
+"""Give every role its weights: ask the candidates, choose what fits, fetch, convert, describe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stepladder.core import machine
+from stepladder.core.errors import StageError
+from stepladder.core.files import WeightHashes
+from stepladder.core.progress import say
+from stepladder.core.settings import Candidate, Models, Role
+from stepladder.core.workspace import Workspace
+
+from . import convert, sources
+from .fit import Fit, Machine, Need, judge
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table of candidates."""
+
+    role: str
+    label: str
+    size_bytes: int | None
+    fit: Fit
+    offer: sources.Offer | None
+
+
+class Provider:
+    """Weights for the roles of one workspace. tokens: sequences x context that the KV cache has to hold."""
+
+    def __init__(self, workspace: Workspace, models: Models, tokens: int, gpu: bool) -> None:
+        self.workspace, self.models, self.tokens = workspace, models, tokens
+        gpus = machine.gpus() if gpu else []
+        memory = max((g.memory_bytes for g in gpus), default=0) or machine.memory_bytes()
+        self.machine = Machine(memory, machine.free_disk_bytes(workspace.models), "GPU" if gpus else "RAM")
+
+    # -- choosing ------------------------------------------------------------------------------------------------------
+
+    def survey(self, role: str, candidates: list[Candidate]) -> list[Row]:
+        """Ask every candidate and judge it; one that cannot be asked gets its reason as a no."""
+        rows = []
+        for candidate in candidates:
+            try:
+                offer = sources.ask(candidate)
+            except sources.SourceError as error:
+                label = f"{candidate.kind} {candidate.name}"
+                rows.append(Row(role, label, None, Fit(False, str(error)), None))
+                continue
+            size = offer.size_bytes
+            need = Need(size, None, self.tokens, None if size is None else 2 * size if candidate.requantize else size)
+            rows.append(Row(role, offer.label, size, judge(need, self.machine, self.models.headroom), offer))
+        return rows
+
+    def bring(self, role: str, candidates: list[Candidate]) -> tuple[list[Path], sources.Offer]:
+        """Fetch the first candidate that fits; a source that breaks falls through to the next one.
+
+        Raises StageError with every reason when none is left.
+        """
+        failures = []
+        for candidate in candidates:
+            row = self.survey(role, [candidate])[0]
+            print_rows([row])
+            if row.offer is None or not row.fit.ok:
+                failures.append(f"{row.label}: {row.fit.reason}")
+                continue
+            try:
+                return sources.fetch(row.offer, self.workspace.models), row.offer
+            except sources.SourceError as error:
+                say(f"01: {error}; trying the next candidate")
+                failures.append(str(error))
+        raise StageError(f"no weights for the {role}:\n  " + "\n  ".join(failures or ["no candidate in the profile"]))
+
+    # -- one role ------------------------------------------------------------------------------------------------------
+
+    def provide(self, role_name: str, others: dict[str, Any]) -> dict[str, Any]:
+        """The models_TAG.json entry of a role. `others`: entries made so far, for `same_as`."""
+        role: Role = getattr(self.models, role_name)
+        entry = dict(others[role.same_as]) if role.same_as else {"transformers": None}
+        if not role.same_as and role.candidates:
+            entry |= self._gguf(role_name, role)
+        if role.transformers:
+            _, offer = self.bring(role_name, role.transformers)
+            entry["transformers"] = self._relative(self.workspace.models / offer.candidate.name.replace("/", "--"))
+            entry.setdefault("name", offer.candidate.name)
+            entry["transformers_source"] = offer.label
+        if role.dequantize:
+            folder = self.workspace.models / self.workspace.student
+            gguf = self.workspace.root / entry["gguf"]
+            if not self._is_made_from(folder, gguf):
+                say(f"01: dequantising {gguf.name} into {folder.name}/ for training")
+                convert.dequantize(gguf, folder)
+                self._mark_made_from(folder, gguf)
+            entry["transformers"] = self._relative(folder)
+        return entry
+
+    def _gguf(self, role_name: str, role: Role) -> dict[str, Any]:
+        files, offer = self.bring(role_name, role.candidates)
+        first = files[0]
+        requantize = offer.candidate.requantize
+        if requantize:
+            # Lower case and without the source's type: smollm2-135m-instruct-q8_0.gguf.
+            stem = first.stem.rpartition(".")[0] or first.stem
+            target = first.with_name(f"{stem}-{requantize}.gguf".lower())
+            if not self._is_made_from(target, first):
+                say(f"01: converting {first.name} to {requantize}")
+                convert.requantize(first, target, requantize, machine.cores())
+                self._mark_made_from(target, first)
+            files = [target]
+        return {"name": files[0].stem, "gguf": self._relative(files[0]), "transformers": None,
+                "quantization": requantize or None, "source": offer.label,
+                "size_bytes": sum(file.stat().st_size for file in files), "sha256": self._sha256(files[0])}
+
+    def _relative(self, path: Path) -> str:
+        root = self.workspace.root
+        return str(path.relative_to(root)) if path.is_relative_to(root) else str(path.resolve())
+
+    # Conversions are remembered by the hash of what they were made from, so a rerun redoes only what changed.
+
+    def _sha256(self, path: Path) -> str:
+        return WeightHashes(self.workspace.models / ".sha256.json")(path)
+
+    def _marker(self, made: Path) -> Path:
+        return made.with_name(f".{made.name}.from")
+
+    def _is_made_from(self, made: Path, source: Path) -> bool:
+        marker = self._marker(made)
+        if not (made.exists() and marker.exists()):
+            return False
+        return marker.read_text() == f"{self._sha256(source)} {self._sha256(made)}"
+
+    def _mark_made_from(self, made: Path, source: Path) -> None:
+        self._marker(made).write_text(f"{self._sha256(source)} {self._sha256(made)}")
+
+
+def print_rows(rows: list[Row]) -> None:
+    """The table of candidates, one line each with its reason."""
+    for row in rows:
+        size = "      ?" if row.size_bytes is None else f"{row.size_bytes / 1e9:5.1f} GB"
+        say(f"  {row.role:<9} {'yes' if row.fit.ok else 'no ':<3} {size}  {row.label}: {row.fit.reason}")
