@@ -124,8 +124,9 @@ def _answer_lines(text: str, choices: Mapping[str, str] | None) -> Iterator[Stat
     for found in sorted([*_ANSWER_LINE.finditer(text), *_INLINE_ANSWER.finditer(text)], key=lambda m: m.start()):
         rest = next((value for value in found.groupdict().values() if value is not None), "")
         if _plain(rest):  # "Answer:" cut off before its letter says nothing
-            letter = _read_letter(rest, choices, strict=True)
-            yield Statement(found.start(), found.end() - len(_LETTER.match(rest)["tail"]) if letter else found.end(), letter)
+            read = _LETTER.match(rest)
+            end = found.end() - (len(read["tail"]) if read else 0)
+            yield Statement(found.start(), end, _read_letter(rest, choices, strict=True))
 
 
 def _sentences(text: str, choices: Mapping[str, str] | None) -> Iterator[Statement]:
