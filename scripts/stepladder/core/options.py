@@ -23,6 +23,11 @@ def refers_to_options(text: str) -> bool:
     return bool(_OTHER_OPTIONS.search(text) or _LETTER_NAMED.search(text))
 
 
+def names_letters(text: str) -> bool:
+    """Whether an option names other options by their letters ("both A and B"): it cannot survive new letters."""
+    return bool(_LETTER_NAMED.search(text))
+
+
 def may_permute(record: Mapping[str, Any]) -> bool:
     """Whether the options can change places without changing the question's meaning."""
     return not any(refers_to_options(text) for text in record["choices"].values())

@@ -1,0 +1,109 @@
+"""Stage 00: collect questions, normalise them, remove duplicates, give domains, sample, and split.
+
+    python scripts/00_collect_questions.py --profile laptop
+    python scripts/00_collect_questions.py --profile mi300x --from mmlu=~/mmlu/data --from triviaqa=~/triviaqa
+    python scripts/00_collect_questions.py --profile laptop --sources json --from json=my_questions.json
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from stepladder.core import cli, profiles
+from stepladder.core.errors import StageError
+from stepladder.core.files import hash_file, hash_json, read_json
+from stepladder.core.profiles import Settings
+from stepladder.core.progress import say
+from stepladder.core.stage import StageRun
+from stepladder.core.workspace import Workspace
+
+SECTIONS = ("questions",)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Common flags, [questions], and --from."""
+    parser = cli.stage_parser(__doc__, SECTIONS)
+    parser.add_argument("--from", dest="questions.local", action="append", metavar="NAME=PATH",
+                        default=argparse.SUPPRESS, help="read a source from its authors' files instead of the hub; "
+                        "a file or a folder, repeatable; json=PATH is this project's own format")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int | None:
+    """Collect, and write the three parts and the rejected file."""
+    from stepladder.questions import plan, sources
+
+    if args.input:
+        vars(args).setdefault("questions.local", []).append(f"json={args.input}")
+        vars(args).setdefault("questions.sources", ["json"])
+    settings = profiles.resolve(args, SECTIONS)
+    workspace = Workspace.of(args, settings.profile)
+    questions = settings["questions"]
+    names, local = sources.wanted(questions), sources.local_paths(questions)
+    if args.plan:
+        plan.show(names, local, questions, settings.profile.name)
+        return 0
+    stage = StageRun("00", args, settings, inputs={
+        "sample": workspace.sample_data / "sample/questions.json", "domains": workspace.sample_data / "domains.json",
+    }, outputs={
+        "questions": args.output or workspace.enhanced("questions"), "validation": workspace.enhanced("validation"),
+        "test": workspace.enhanced("test"), "rejected": workspace.enhanced("rejected"),
+    }, extra={"local": {name: [_hash(path) for path in paths] for name, paths in local.items() if name in names}})
+    with stage:
+        if stage.is_done():
+            return 0
+        stage.announce()
+        _collect(stage, args, settings, names)
+    return 0
+
+
+def _collect(stage: StageRun, args: argparse.Namespace, settings: Settings, names: list[str]) -> None:
+    from stepladder.questions import domains, sources
+    from stepladder.questions.collect import collect
+    from stepladder.questions.hub import SourceUnavailable
+
+    questions = settings["questions"]
+    readers: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    for name in names:
+        try:
+            readers[name] = sources.rows(name, questions, stage.inputs["sample"], args.seed)
+        except SourceUnavailable as error:
+            if questions.strict:
+                raise StageError(f"source {name} cannot be had: {error}; try --from {name}=PATH") from error
+            missing[name] = str(error)
+            say(f"source {name} is skipped: {error}")
+    if not readers:
+        raise StageError(f"none of the sources {', '.join(names)} can be had; give files with --from NAME=PATH")
+    domain_names, subjects = domains.load(stage.inputs["domains"])
+    collection = collect(readers, questions, read_json(stage.inputs["sample"]), domain_names, subjects, args.seed,
+                         min(questions.size, args.limit or questions.size), say)
+    counts = {**collection.counts, "unavailable": missing}
+    stage.finish({"questions": collection.parts["training"], "validation": collection.parts["validation"],
+                  "test": collection.parts["test"], "rejected": collection.rejected}, counts)
+    _summarise(counts)
+
+
+def _summarise(counts: dict[str, Any]) -> None:
+    say(f"{counts['training']} training, {counts['validation']} validation, {counts['test']} held out "
+        f"(wanted {counts['wanted']})")
+    for source, row in counts["by_source"].items():
+        say(f"  {source}: {row['read']} read, {row['kept']} kept, {row['rejected']} rejected, "
+            f"{row['duplicates']} duplicates, {row['not_sampled']} not sampled")
+    coverage = counts["coverage"]
+    gaps = ", ".join(coverage["gaps"]) or "none"
+    say(f"{coverage['covered']} of {coverage['of']} domains have {coverage['needed_a_domain']} or more; gaps: {gaps}")
+
+
+def _hash(path: Path) -> str:
+    """Hash of a file, or of a folder's files by their names in it."""
+    if path.is_file():
+        return hash_file(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return hash_json([[str(file.relative_to(path)), hash_file(file)] for file in files])
+
+
+if __name__ == "__main__":
+    cli.main(build_parser, run)

@@ -1,0 +1,114 @@
+"""The pipeline of stage 00, without files: rows in, three question lists and the books out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stepladder.core.errors import InputError
+from stepladder.core.interrupts import stop_flag
+from stepladder.core.records import LETTERS, Record
+from stepladder.core.settings import Questions
+
+from . import distractors, domains, duplicates
+from .ledger import Ledger
+from .letters import balance
+from .normalise import to_record
+from .rows import PUBLISHED_TEST, Row, Rows
+from .sampling import PARTS, Candidate, Shares, assign_parts, choose
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Collection:
+    """What stage 00 writes: the parts, the rejected file, the counts of the meta."""
+
+    parts: dict[str, list[Record]]
+    rejected: list[dict[str, Any]]
+    counts: dict[str, Any]
+
+
+def collect(readers: Mapping[str, Rows], settings: Questions, sample: Sequence[Record], names: Sequence[str],
+            subjects: dict[str, str], seed: int, size: int, say: Say) -> Collection:
+    """Read, normalise, compare, give domains, sample, split.
+
+    sample: the shipped questions, as material for the classifier. names, subjects: the domains and the MMLU
+    subjects they hold. Raises InputError when nothing is left to train on.
+    """
+    ledger = Ledger()
+    records = list(ledger.records(_records(readers, ledger, settings, seed, say)))
+    grouping = duplicates.compare(records, settings.duplicate_similarity, _preference(records, list(readers)))
+    staying = ledger.drop(records, grouping.removed)
+    say(f"{len(records)} usable questions, {len(records) - len(staying)} of them repeat others")
+    pool, groups = [records[index] for index in staying], [grouping.group[index] for index in staying]
+    domains.known(pool, subjects)
+    classifier = domains.classify(pool, sample)
+    parts = _sampled(pool, groups, settings, seed, size)
+    if not parts["training"]:
+        raise InputError("no question is left to train on: all rows were rejected, repeated or of published test splits")
+    kept = Counter(record["source"] for part in parts.values() for record in part)
+    counts = {
+        "records": sum(map(len, parts.values())), **{part: len(parts[part]) for part in PARTS},
+        "wanted": size, "by_source": ledger.by_source(kept),
+        "quotas": _quotas(settings, kept, size), "duplicates": dict(ledger.examples),
+        "groups_kept_together": sum(count > 1 for count in Counter(groups).values()),
+        "classifier": classifier, "coverage": domains.coverage(parts["training"], names, size),
+        "domains": {part: dict(sorted(Counter(r["domain"] for r in parts[part]).items())) for part in PARTS},
+        "letters": {part: {letter: sum(r["answer"] == letter for r in parts[part]) for letter in LETTERS}
+                    for part in PARTS}}
+    return Collection(parts, ledger.rejected_file(), counts)
+
+
+def _records(readers: Mapping[str, Rows], ledger: Ledger, settings: Questions, seed: int, say: Say) -> Iterable[Any]:
+    for name, items in readers.items():
+        open_rows: list[Row] = []
+        before = ledger.read.total()
+        for number, row in enumerate(ledger.rows(items)):
+            if number % 1_000 == 0:
+                stop_flag.check()
+            if row.aliases and not row.options:
+                open_rows.append(row)
+            else:
+                yield to_record(row, settings.max_chars)
+        yield from distractors.convert(open_rows, settings.max_chars)
+        say(f"{name}: {ledger.read.total() - before} rows read")
+
+
+def _preference(records: Sequence[Record], order: Sequence[str]) -> Callable[[int], Any]:
+    """Which of two questions that repeat each other stays: the one of a published test split (the other would
+    contaminate it), then the one of the source named first, then the smaller id."""
+    rank = {source: number for number, source in enumerate(order)}
+
+    def key(index: int) -> tuple[bool, int, str]:
+        record = records[index]
+        return record["split"] != PUBLISHED_TEST, rank.get(record["source"], len(rank)), record["id"]
+
+    return key
+
+
+def _sampled(pool: Sequence[Record], groups: Sequence[int], settings: Questions, seed: int,
+             size: int) -> dict[str, list[Record]]:
+    shares = Shares(settings.test_share, settings.validation_share, settings.validation_max)
+    candidates = [
+        Candidate(record["id"], record["source"], record["subject"] if "puzzle" in record else record["domain"], group,
+                  record["split"] == PUBLISHED_TEST) for record, group in zip(pool, groups, strict=True)]
+    roles = assign_parts(candidates, shares, seed)
+    chosen = choose(candidates, roles, size, settings.quotas, shares, settings.domain_floor, seed)
+    balanced: dict[str, list[Record]] = {}
+    for part, indices in chosen.items():
+        place: dict[str, Record] = {}
+        for source in sorted({pool[index]["source"] for index in indices}):
+            place |= {record["id"]: record
+                      for record in balance(pool[index] for index in indices if pool[index]["source"] == source)}
+        balanced[part] = [place[pool[index]["id"]] for index in indices]
+    return balanced
+
+
+def _quotas(settings: Questions, kept: Counter[str], size: int) -> dict[str, dict[str, int]]:
+    """Wanted and taken by source; where a source fell short the others filled up."""
+    total = sum(settings.quotas.values())
+    wanted = {source: round(quota * size / total) for source, quota in settings.quotas.items()} if total else {}
+    return {source: {"wanted": wanted.get(source, 0), "taken": kept[source]} for source in sorted({*wanted, *kept})}

@@ -1,0 +1,3 @@
+HUB=None
+from_files=None
+from_hub=None

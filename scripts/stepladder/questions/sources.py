@@ -1,0 +1,94 @@
+"""The sources there are, and their rows: built in, from local files, or from the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from stepladder.core.errors import InputError
+from stepladder.core.settings import Questions
+
+from .formats import arc, commonsenseqa, logiqa, mmlu, openbookqa, opentriviaqa, own, triviaqa
+from .hub import HubData, load_rows
+from .rows import Row, Rows
+
+BUILT_IN = ("sample", "puzzle")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source: how its files are read, and where the hub has it (None: nowhere).
+
+    from_files yields the rows of a file or folder; from_hub turns the hub's rows (split, row) into ours.
+    """
+
+    from_files: Callable[[Path], Rows]
+    hub: HubData | None = None
+    from_hub: Callable[[Iterator[tuple[str, dict[str, Any]]]], Rows] | None = None
+
+
+SOURCES: dict[str, Source] = {
+    "mmlu": Source(mmlu.from_files, mmlu.HUB, mmlu.from_hub),
+    "triviaqa": Source(triviaqa.from_files, triviaqa.HUB, triviaqa.from_hub),
+    "commonsenseqa": Source(commonsenseqa.from_files, commonsenseqa.HUB, commonsenseqa.from_hub),
+    "logiqa": Source(logiqa.from_files, logiqa.HUB, logiqa.from_hub),
+    "arc": Source(arc.from_files, arc.HUB, arc.from_hub),
+    "openbookqa": Source(openbookqa.from_files, openbookqa.HUB, openbookqa.from_hub),
+    "opentriviaqa": Source(opentriviaqa.from_files),
+    "json": Source(lambda path: own.read_file(path, "json")),
+}
+
+
+def local_paths(settings: Questions) -> dict[str, list[Path]]:
+    """Source -> files or folders, from the NAME=PATH pairs. Raises InputError on a bad pair or a missing path."""
+    found: dict[str, list[Path]] = {}
+    for pair in settings.local:
+        name, equals, value = pair.partition("=")
+        if not equals or not value:
+            raise InputError(f"--from {pair!r} is not NAME=PATH")
+        if name not in SOURCES:
+            raise InputError(f"--from {pair}: no source {name!r}; there are {', '.join(SOURCES)}")
+        path = Path(value).expanduser()
+        if not path.exists():
+            raise InputError(f"--from {pair}: {path} does not exist")
+        found.setdefault(name, []).append(path)
+    return found
+
+
+def wanted(settings: Questions) -> list[str]:
+    """Names of the sources to read: the profile's and those given as files; --only-source narrows them to one."""
+    names = list(dict.fromkeys([*settings.sources, *local_paths(settings)]))
+    if settings.only_source:
+        names = [settings.only_source]
+    for name in names:
+        if name not in SOURCES and name not in BUILT_IN:
+            raise InputError(f"no source {name!r}; there are {', '.join([*BUILT_IN, *SOURCES])}")
+    return names
+
+
+def rows(name: str, settings: Questions, sample: Path, seed: int) -> Rows:
+    """The rows of a source. Raises SourceUnavailable when it would have to come from the hub and cannot."""
+    if name == "sample":
+        return own.read_file(sample, "sample")
+    if name == "puzzle":
+        return _puzzles(settings, seed)
+    source, paths = SOURCES[name], local_paths(settings).get(name)
+    if paths:
+        return chain.from_iterable(source.from_files(path) for path in paths)
+    if source.hub is None or source.from_hub is None:
+        raise InputError(f"source {name} is read from files only: --from {name}=PATH")
+    return source.from_hub(load_rows(source.hub, settings.revisions.get(name)))
+
+
+def _puzzles(settings: Questions, seed: int) -> Iterator[Row]:
+    from stepladder import puzzles
+
+    low, high = settings.puzzle_levels
+    unknown = [kind for kind in settings.puzzle_kinds if kind not in puzzles.KINDS]
+    if unknown:
+        raise InputError(f"no puzzle kind {unknown[0]!r}; there are {', '.join(puzzles.KINDS)}")
+    made = puzzles.stream(settings.puzzles, seed, settings.puzzle_kinds or None, (low, high))
+    return own.from_records((puzzles.to_record(puzzle) for puzzle in made), "puzzle", "puzzle")  # type: ignore[return-value]
