@@ -1,0 +1,1 @@
+"""Stage 03: how hard each question is, and the order that follows from it."""
