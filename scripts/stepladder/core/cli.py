@@ -107,8 +107,7 @@ def main(build_parser: Callable[[], argparse.ArgumentParser], run: Callable[[arg
     args = build_parser().parse_args()
     if getattr(args, "profile", None) == "auto":
         args.profile, why = profiles.choose_for_this_machine()
-        if sys.stderr.isatty():
-            print(f"profile {args.profile}: {why}", file=sys.stderr)
+        print(f"profile {args.profile}: {why}", file=sys.stderr)
     stop_flag.install()
     try:
         code = run(args) or 0

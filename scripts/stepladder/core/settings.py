@@ -170,14 +170,21 @@ class Training(Section):
 class Verdict(Section):
     """Stage 05: the test."""
 
-    modes: list[Literal["fast", "reasoning"]] = Field(["fast", "reasoning"], description="how contestants answer")
-    teacher: bool = Field(False, description="test the teacher too")
+    contestants: list[Literal["base", "student", "teacher"]] = Field(["base", "student"],
+                                                                     description="who of this run is tested")
+    model: dict[str, str] = Field({}, description="one more contestant, repeatable: model.gguf, base.gguf:adapter.gguf, "
+                                  "a transformers folder, or URL#model")
+    modes: list[Literal["fast", "reasoning"]] = Field(["fast", "reasoning"], min_length=1,
+                                                      description="how contestants answer")
     permute: Annotated[int, Field(ge=1, le=4)] = Field(1, description="cyclic permutations of the options a question")
     votes: Positive = Field(1, description="samples a question in reasoning mode (self-consistency)")
-    max_tokens: Positive = Field(512, description="longest reasoning, tokens")
-    latency_questions: Positive = Field(20, description="questions timed one at a time")
-    allow_overlap: bool = Field(False, description="test although test questions were found in training")
+    vote_temperature: float = Field(0.7, description="temperature of the samples when there are several votes", gt=0)
     temperature: float = Field(0.0, description="temperature of a single answer", ge=0)
+    max_tokens: Positive = Field(512, description="longest reasoning, tokens")
+    latency_questions: Count = Field(20, description="questions timed one at a time in each mode; 0: none")
+    allow_overlap: bool = Field(False, description="test although test questions were found in training")
+    training: str = Field("", description="questions that the test must not share; empty: what this run trained on")
+    ratings: str = Field("", description="rated copy of the test file, for difficulty against accuracy")
 
 
 class Agents(Section):
