@@ -85,10 +85,10 @@ class Puzzle:
 
 
 def estimate_tokens(text: str) -> int:
-    """An upper estimate: a token for each digit and mark and for each six letters of a word (four in a name)."""
+    """An upper estimate: a token for each digit, mark and capital in a row, for six letters of a word, four of a name."""
     total = 0
     for piece in _PIECES.findall(text):
-        width = 4 if piece[0].isupper() else 6
+        width = 1 if piece.isupper() else 4 if piece[0].isupper() else 6
         total += -(-len(piece) // width)
     return total
 

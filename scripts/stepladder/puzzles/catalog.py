@@ -6,7 +6,21 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
-from . import circular_seating, family, linear_seating, truth_tellers
+from . import (
+    ages,
+    arithmetic,
+    calendars,
+    circular_seating,
+    clocks,
+    coding,
+    directions,
+    family,
+    linear_seating,
+    orderings,
+    sequences,
+    syllogisms,
+    truth_tellers,
+)
 from .base import Kind, Puzzle
 
 KINDS: dict[str, Kind] = {
@@ -16,6 +30,15 @@ KINDS: dict[str, Kind] = {
         circular_seating,
         family,
         truth_tellers,
+        orderings,
+        calendars,
+        clocks,
+        arithmetic,
+        sequences,
+        directions,
+        ages,
+        syllogisms,
+        coding,
     )
 }
 _TRIES = 400  # draws in a row that may repeat known structures before the kinds count as used up
