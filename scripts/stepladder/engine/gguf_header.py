@@ -1,0 +1,210 @@
+"""What a GGUF file says about itself, read from its header alone: no weights are touched.
+
+    header = read_gguf_header("DeepSeek-V3.1-UD-TQ1_0-00001-of-00004.gguf")
+    print(header.architecture, header.tensor_types, header.size_bytes)
+
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. The `gguf` package has the type tables; its
+reader is not used, as it unpacks every token of the vocabulary and stops at tensor types newer than itself.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+import struct
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+from pathlib import Path
+from typing import Any
+
+_SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+_STRING, _ARRAY = 8, 9
+_LONGEST_ARRAY = 4096  # of longer ones (the vocabulary) only the length is kept
+_SHARD = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$")
+
+
+class GgufError(ValueError):
+    """A file is no GGUF, is cut off, or lacks shards; the message names it."""
+
+
+@dataclass(frozen=True)
+class LongArray:
+    """Stands for a metadata array too long to keep."""
+
+    length: int
+
+
+@dataclass(frozen=True)
+class GgufHeader:
+    """A model's header, over all its shards.
+
+    tensor_types: quantisation -> number of tensors; "type-40" for one the gguf package does not know.
+    tensor_bytes: quantisation -> bytes.
+    parameters: number of weights. size_bytes: of all files.
+    """
+
+    architecture: str
+    metadata: dict[str, Any]
+    tensor_types: dict[str, int]
+    tensor_bytes: dict[str, int]
+    parameters: int
+    size_bytes: int
+    shards: tuple[Path, ...]
+
+    def value(self, key: str) -> Any:
+        """Metadata under the architecture's own prefix, such as "block_count"; None where it is not given."""
+        return self.metadata.get(f"{self.architecture}.{key}")
+
+    @property
+    def vocabulary_size(self) -> int | None:
+        tokens = self.metadata.get("tokenizer.ggml.tokens")
+        if isinstance(tokens, LongArray):
+            return tokens.length
+        return len(tokens) if tokens is not None else self.value("vocab_size")
+
+
+@dataclass(frozen=True)
+class _Part:
+    metadata: dict[str, Any]
+    types: Counter[str]
+    sizes: Counter[str]
+    parameters: int
+
+
+def shard_paths(path: str | Path) -> tuple[Path, ...]:
+    """All shards of the model that `path` is (the first) one of, by llama.cpp's naming; existing or not."""
+    path = Path(path)
+    match = _SHARD.match(path.name)
+    if match is None:
+        return (path,)
+    stem, count = match["stem"], int(match["count"])
+    return tuple(path.with_name(f"{stem}-{number:05}-of-{count:05}.gguf") for number in range(1, count + 1))
+
+
+def read_gguf_header(path: str | Path) -> GgufHeader:
+    """The header of a GGUF file, or of all shards where its name says it is one of several.
+
+    Raises:
+        GgufError: no GGUF, a header or tensor data that the file is too short for, a missing shard.
+        OSError: the file cannot be read.
+    """
+    shards = shard_paths(path)
+    missing = [shard.name for shard in shards if not shard.is_file()]
+    if missing:
+        raise GgufError(f"{path}: {len(missing)} of {len(shards)} shards are missing, the first is {missing[0]}")
+    parts = [_read_part(shard) for shard in shards]
+    types: Counter[str] = sum((part.types for part in parts), Counter())
+    sizes: Counter[str] = sum((part.sizes for part in parts), Counter())
+    architecture = parts[0].metadata.get("general.architecture")
+    if not isinstance(architecture, str):
+        raise GgufError(f"{path}: its metadata names no general.architecture")
+    return GgufHeader(
+        architecture,
+        parts[0].metadata,
+        dict(types),
+        dict(sizes),
+        sum(part.parameters for part in parts),
+        sum(shard.stat().st_size for shard in shards),
+        shards,
+    )
+
+
+def _read_part(path: Path) -> _Part:
+    size = path.stat().st_size
+    if size < 24:
+        raise GgufError(f"{path}: not a GGUF file ({size} bytes)")
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            return _parse(path, _Cursor(data), size)
+        except struct.error as error:
+            raise GgufError(f"{path}: cut off inside its header ({size} bytes)") from error
+
+
+class _Cursor:
+    """Reads little-endian values one after the other."""
+
+    def __init__(self, data: mmap.mmap) -> None:
+        self.data, self.at = data, 0
+
+    def read(self, form: str) -> Any:
+        (value,) = struct.unpack_from(form, self.data, self.at)
+        self.at += struct.calcsize(form)
+        return value
+
+    def text(self) -> str:
+        length = self.read("<Q")
+        end = self.at + length
+        if end > len(self.data):
+            raise struct.error("string past the end")
+        raw, self.at = self.data[self.at : end], end
+        return raw.decode("utf-8", "replace")
+
+    def value(self, kind: int) -> Any:
+        if kind == _STRING:
+            return self.text()
+        if kind != _ARRAY:
+            if kind not in _SCALARS:
+                raise struct.error(f"unknown metadata type {kind}")
+            return self.read(_SCALARS[kind])
+        kind, length = self.read("<I"), self.read("<Q")
+        if length <= _LONGEST_ARRAY:
+            return [self.value(kind) for _ in range(length)]
+        self._skip(kind, length)
+        return LongArray(length)
+
+    def _skip(self, kind: int, length: int) -> None:
+        if kind in _SCALARS:
+            self.at += length * struct.calcsize(_SCALARS[kind])
+        elif kind == _STRING:
+            for _ in range(length):
+                self.at += 8 + struct.unpack_from("<Q", self.data, self.at)[0]
+        else:
+            raise struct.error("nested array")
+
+
+def _parse(path: Path, cursor: _Cursor, size: int) -> _Part:
+    if cursor.data[:4] != b"GGUF":
+        raise GgufError(f"{path}: not a GGUF file (it begins with {cursor.data[:4]!r})")
+    cursor.at = 4
+    version = cursor.read("<I")
+    if version not in (2, 3):
+        raise GgufError(f"{path}: GGUF version {version} is not one this reads (2, 3)")
+    tensor_count, pair_count = cursor.read("<Q"), cursor.read("<Q")
+    metadata = {}
+    for _ in range(pair_count):
+        key = cursor.text()
+        metadata[key] = cursor.value(cursor.read("<I"))
+    tensors = []
+    for _ in range(tensor_count):
+        cursor.text()  # its name
+        shape = [cursor.read("<Q") for _ in range(cursor.read("<I"))]
+        tensors.append((prod(shape), cursor.read("<I"), cursor.read("<Q")))
+    alignment = metadata.get("general.alignment", 32)
+    data_start = -(-cursor.at // alignment) * alignment
+    return _summary(path, metadata, tensors, size - data_start)
+
+
+def _summary(path: Path, metadata: dict[str, Any], tensors: list[tuple[int, int, int]], room: int) -> _Part:
+    """Count tensors of (elements, type, offset) by type, and check that the file has room for the last."""
+    from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
+
+    known = {int(kind): kind for kind in GGMLQuantizationType}
+    types: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    offsets = [*sorted(offset for _, _, offset in tensors), room]
+    following = dict(pairwise(offsets))
+    for elements, number, offset in tensors:
+        kind = known.get(number)
+        name = kind.name if kind is not None else f"type-{number}"
+        if kind in GGML_QUANT_SIZES:
+            block, block_bytes = GGML_QUANT_SIZES[kind]
+            tensor_bytes = elements // block * block_bytes
+        else:
+            tensor_bytes = following[offset] - offset  # alignment included
+        if offset + tensor_bytes > room:
+            raise GgufError(f"{path}: cut off: tensor data ends {offset + tensor_bytes - room} bytes past the file")
+        types[name] += 1
+        sizes[name] += tensor_bytes
+    return _Part(metadata, types, sizes, sum(elements for elements, _, _ in tensors))
