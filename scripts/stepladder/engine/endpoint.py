@@ -95,6 +95,8 @@ class Endpoint:
             raise RequestError(request.id, "a closing cannot be forced on text that follows a grammar")
         if request.choices and request.max_tokens and request.closing is None:
             raise RequestError(request.id, "choices need max_tokens 0 or a closing, to say where they are read")
+        if (request.closing or request.choices) and not isinstance(request.prompt, str):
+            raise RequestError(request.id, "a server cannot continue token ids with text: give the prompt as text")
 
     def close(self) -> None:
         if not self._loop.is_closed():
@@ -222,12 +224,12 @@ class Endpoint:
             ):
                 with attempt:
                     self.stats.calls += 1
-                    return parse_reply(await self._post(next(self._next_url), path, body, request.id), top=top)
+                    return await self._post(next(self._next_url), path, body, request.id, top=top)
         except _Unavailable as error:
             raise EngineError(f"request {request.id}: gave up after {self.attempts} attempts: {error}") from error
         raise AssertionError("unreachable: the last attempt raises")
 
-    async def _post(self, url: str, path: str, body: dict[str, Any], request_id: str) -> dict[str, Any]:
+    async def _post(self, url: str, path: str, body: dict[str, Any], request_id: str, *, top: bool) -> Reply:
         import httpx
 
         try:
@@ -241,9 +243,9 @@ class Endpoint:
         if response.status_code != 200:
             raise EngineError(f"{url}{path}: HTTP {response.status_code}: {response.text[:300]}")
         try:
-            return response.json()
-        except ValueError as error:
-            raise _Unavailable(f"{url}: its reply is no JSON: {response.text[:80]!r}") from error
+            return parse_reply(response.json(), top=top)
+        except (ValueError, KeyError, IndexError, TypeError) as error:  # a proxy's page, or half a reply
+            raise _Unavailable(f"{url}: not a completion: {response.text[:80]!r}") from error
 
     async def _greet(self) -> None:
         """Fail early where no server is there at all."""

@@ -150,13 +150,10 @@ def _names_letter(rest: str) -> bool:
 
 
 def _verdicts(text: str) -> Iterator[Statement]:
-    said = [(found["letter"] or found["ticked"], (found["word"] or found["mark"]).lower() in _YES, found)
-            for found in _VERDICT.finditer(text)]
-    chosen = [(letter, found) for letter, yes, found in said if yes]
-    if len({letter for letter, _, _ in said}) >= 2 and chosen:
-        letters = {letter.upper() for letter, _ in chosen}
-        last = chosen[-1][1]
-        yield Statement(last.start(), last.end(), letters.pop() if len(letters) == 1 else None)
+    chosen = verdicts(text)
+    if chosen:
+        last = list(_VERDICT.finditer(text))[-1]
+        yield Statement(last.start(), last.end(), chosen.pop() if len(chosen) == 1 else None)
 
 
 def _bare(text: str) -> Iterator[Statement]:
@@ -210,6 +207,34 @@ def _last(text: str, statements: list[Statement]) -> Statement:
     return last
 
 
+def verdicts(text: str) -> set[str] | None:
+    """The letters judged right where a reply judges options line by line ("B. 66 yes"); None where it does not."""
+    said = [((found["letter"] or found["ticked"]).upper(), (found["word"] or found["mark"]).lower() in _YES)
+            for found in _VERDICT.finditer(plain_text(text))]
+    return {letter for letter, yes in said if yes} if len({letter for letter, _ in said}) >= 2 else None
+
+
+def reasoning_part(text: str) -> str:
+    """A reply without its thoughts in tags and without its concluding answer line and all after it.
+
+    Where it concludes otherwise ("The answer is B."), all of it.
+    """
+    lines = without_thoughts(text).strip().splitlines()
+    for number, line in enumerate(lines):
+        plain = plain_text(line)
+        if number and _NEW_QUESTION.match("\n" + plain) and any(map(_is_answer_line, lines[:number])):
+            lines = lines[:number]
+            break
+    while lines and (not lines[-1].strip() or _BARE.match(plain_text(lines[-1]))):
+        lines.pop()
+    ends = [number for number, line in enumerate(lines) if _is_answer_line(line)]
+    return "\n".join(lines[:ends[-1]] if ends else lines).strip()
+
+
+def _is_answer_line(line: str) -> bool:
+    return bool(_ANSWER_LINE.match(plain_text(line)))
+
+
 # -- markup -----------------------------------------------------------------------------------------------------------
 
 _THOUGHT = re.compile(r"<(think|thinking|reasoning|thought)>.*?</\1>", re.IGNORECASE | re.DOTALL)
@@ -221,12 +246,16 @@ _LATEX_TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf|rm|bf)\s*\{([^{}]*)\}"
 
 def plain_text(text: str) -> str:
     """A reply without its thoughts in tags, its emphasis marks and its LaTeX wrappers; line breaks stay."""
-    without = _THOUGHT.sub("", text)
-    without = _THOUGHT_END.sub("", without)  # some templates open the tag in the prompt
-    without = _THOUGHT_BEGIN.sub("", without)
-    without = unicodedata.normalize("NFKC", without).replace("\r\n", "\n")
+    without = unicodedata.normalize("NFKC", without_thoughts(text)).replace("\r\n", "\n")
     without = re.sub(r"</?(?:answer|b|strong|em|i|br)\s*/?>", " ", without, flags=re.IGNORECASE)
     return _EMPHASIS.sub("", _LATEX_TEXT.sub(r"\1", without)).strip()
+
+
+def without_thoughts(text: str) -> str:
+    """A reply without what stands in think tags, and without the tags."""
+    without = _THOUGHT.sub("", text)
+    without = _THOUGHT_END.sub("", without)  # some templates open the tag in the prompt
+    return _THOUGHT_BEGIN.sub("", without)
 
 
 def _unclosed_thought(text: str) -> bool:

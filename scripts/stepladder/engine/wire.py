@@ -65,8 +65,6 @@ def body_of(request: Request, model: str, written: str, max_tokens: int, *, top:
         return "/v1/chat/completions", body | _chat_fields(request.prompt, written, top=top)
     if isinstance(request.prompt, str):
         body["prompt"] = request.prompt + written
-    elif written:
-        raise ValueError("a prompt of token ids cannot be continued with text on a server")
     else:
         body["prompt"] = list(request.prompt)
     if top:
@@ -89,7 +87,7 @@ def parse_reply(data: dict[str, Any], *, top: bool = False) -> Reply:
     """A server's JSON, of either kind.
 
     Raises:
-        KeyError, IndexError: it lacks what every OpenAI-compatible reply has.
+        KeyError, IndexError, TypeError: it lacks what every OpenAI-compatible reply has.
     """
     choice = data["choices"][0]
     text = choice["message"]["content"] if "message" in choice else choice["text"]

@@ -1,0 +1,348 @@
+"""The batching engine with the real small model: llama.cpp's own texts, and every promise of a Request."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stepladder.engine import batching
+from stepladder.engine.batching import Engine
+from stepladder.engine.native import Context, DecodeError
+from stepladder.engine.requests import Completion, EngineError, Feed, Request, RequestError, Sampling
+
+pytestmark = pytest.mark.model
+
+QUESTIONS = ["Name three colours.", "What is 2+3?", "Why is the sky blue?", "What is a cat?", "Who wrote Hamlet?"]
+
+
+@pytest.fixture(scope="module")
+def engine(small_model: Path) -> Iterator[Engine]:
+    with Engine(small_model, sequences=4, context=512, threads=2) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def prompts(engine: Engine) -> list[str]:
+    return [engine.render([{"role": "user", "content": question}]) for question in QUESTIONS]
+
+
+@pytest.fixture(scope="module")
+def alone(small_model: Path, prompts: list[str]) -> dict[str, str]:
+    """What `Llama`, one prompt after the other, makes of the prompts: 24 tokens, greedy."""
+    from llama_cpp import Llama
+
+    llama = Llama(str(small_model), n_ctx=512, n_threads=2, n_threads_batch=2, flash_attn=True, verbose=False)
+    texts = {}
+    for question, prompt in zip(QUESTIONS, prompts, strict=True):
+        llama.reset()
+        ids = llama.tokenize(prompt.encode(), add_bos=True, special=True)
+        reply = llama.create_completion(ids, max_tokens=24, temperature=0, repeat_penalty=1.0)
+        texts[question] = reply["choices"][0]["text"]
+    llama.close()
+    return texts
+
+
+def answer(engine: Engine, *requests: Request) -> dict[str, Completion]:
+    return {done.id: done for done in engine.generate(requests)}
+
+
+def direct_logits(engine: Engine, ids: list[int]) -> np.ndarray:
+    """Logits after each of `ids`, from a context of its own: (tokens, vocabulary)."""
+    from stepladder.engine.native import Batch
+
+    context = Context(engine._weights, sequences=1, context=512, threads=2, batch_tokens=512, unified=False)
+    batch = Batch(512)
+    rows = []
+    for position, token in enumerate(ids):
+        batch.clear()
+        batch.add(np.array([token], np.int32), position, 0, last=True)
+        context.decode(batch)
+        rows.append(context.logits(batch)[0].copy())
+    context.close()
+    return np.array(rows)
+
+
+# -- the same as llama.cpp alone -----------------------------------------------------------------------------------
+
+
+def test_one_sequence_gives_llamas_own_greedy_text(small_model: Path, prompts: list[str], alone) -> None:
+    with Engine(small_model, sequences=1, context=512, threads=2) as engine:
+        done = answer(engine, *(Request(q, p, 24) for q, p in zip(QUESTIONS, prompts, strict=True)))
+    assert {question: one.text for question, one in done.items()} == alone
+
+
+@pytest.mark.parametrize("kv", ["split", "unified"])
+def test_neighbours_change_no_more_than_floating_point_noise(small_model: Path, engine, prompts, kv: str) -> None:
+    """The probabilities after a prompt, alone and among others that decode beside it."""
+    letters = tuple("ABCDEFGH")
+    asked = Request("asked", prompts[0], 0, choices=letters)
+    lone = answer(engine, asked)["asked"].probabilities
+    others = [Request(f"other {number}", prompt, 8 + number) for number, prompt in enumerate(prompts[1:])]
+    with Engine(small_model, sequences=4, context=512, threads=2, kv=kv) as crowded:
+        among = answer(crowded, *others, asked)["asked"].probabilities
+    assert np.log([among[x] for x in letters]) == pytest.approx(np.log([lone[x] for x in letters]), abs=0.15)
+
+
+def test_a_bos_token_is_never_doubled(engine: Engine) -> None:
+    weights = engine._weights
+    weights.bos = engine.tokenize("<|im_start|>")[0]  # a vocabulary that wants this one in front
+    try:
+        assert engine.tokenize("<|im_start|>user").tolist() == weights.tokenize("<|im_start|>user").tolist()
+        assert engine.tokenize("user").tolist() == [weights.bos, *weights.tokenize("user").tolist()]
+    finally:
+        del weights.bos
+
+
+def test_the_models_own_template_is_applied_and_the_prefix_begins_the_reply(engine: Engine) -> None:
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+    expected = (
+        "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nWell,"
+    )
+    assert engine.render(messages, "Well,") == expected
+    assert engine.tokenize("<|im_end|>").tolist() == [2]
+
+
+# -- requests ------------------------------------------------------------------------------------------------------
+
+
+def test_more_requests_than_places_are_all_answered_once(engine: Engine, prompts: list[str]) -> None:
+    requests = [Request(f"r{number}", prompts[number % 5], 3 + number % 7) for number in range(17)]
+    done = list(engine.generate(iter(requests)))
+    assert sorted(one.id for one in done) == sorted(request.id for request in requests)
+    assert all(one.finish_reason == "length" and one.tokens == 3 + int(one.id[1:]) % 7 for one in done)
+
+
+def test_requests_are_pulled_only_as_places_become_free(engine: Engine, prompts: list[str]) -> None:
+    pulled = []
+
+    def lazily() -> Iterator[Request]:
+        for number in range(9):
+            pulled.append(number)
+            yield Request(str(number), prompts[0], 2)
+
+    stream = engine.generate(lazily())
+    next(stream)
+    assert len(pulled) == engine.stats.sequences
+    stream.close()
+    assert engine.stats.active == 0
+
+
+def test_a_caller_can_feed_retries(engine: Engine, prompts: list[str]) -> None:
+    feed, seen = Feed([Request("a", prompts[0], 2), Request("b", prompts[1], 2)]), []
+    for done in engine.generate(feed):
+        seen.append(done.id)
+        if "#" not in done.id:
+            feed.add(Request(done.id + "#2", prompts[2], 2))
+    assert sorted(seen) == ["a", "a#2", "b", "b#2"]
+
+
+def test_a_stop_string_ends_the_text_before_it(engine: Engine, alone: dict[str, str], prompts: list[str]) -> None:
+    text = alone[QUESTIONS[2]]
+    stop = text[30:41]  # several tokens, cut at neither end
+    done = answer(engine, Request("q", prompts[2], 24, stop=(stop,)))["q"]
+    assert (done.text, done.finish_reason) == (text[: text.index(stop)], "stop")
+
+
+def test_the_end_of_turn_stops(engine: Engine, prompts: list[str], alone: dict[str, str]) -> None:
+    done = answer(engine, Request("q", prompts[1], 100))["q"]
+    assert done.finish_reason == "stop"
+    assert "<|im_end|>" not in done.text
+    assert done.text.startswith(alone[QUESTIONS[1]][:5])
+
+
+def test_seeds_decide_what_is_sampled(small_model: Path, prompts: list[str]) -> None:
+    def sample(seed: int) -> str:
+        return answer(engine, Request("q", prompts[2], 12, Sampling(1.0, top_k=50, top_p=0.95, seed=seed)))["q"].text
+
+    with Engine(small_model, sequences=1, context=256, threads=2) as engine:
+        assert sample(1) == sample(1)
+        assert len({sample(seed) for seed in range(4)}) > 1
+
+
+def test_a_repeat_penalty_changes_greedy_text(engine: Engine) -> None:
+    prompt = "one two three one two three one two"
+    plain = answer(engine, Request("q", prompt, 20))["q"].text
+    penalised = answer(engine, Request("q", prompt, 20, Sampling(repeat_penalty=1.8)))["q"].text
+    assert plain != penalised
+
+
+def test_a_grammar_is_followed(engine: Engine, prompts: list[str]) -> None:
+    grammar = 'root ::= "{\\"answer\\": \\"" [A-D] "\\"}"'
+    sampling = Sampling(temperature=1.5, seed=4)
+    done = answer(engine, *(Request(str(n), prompts[n], 40, sampling, grammar=grammar) for n in range(3)))
+    for one in done.values():
+        assert json.loads(one.text)["answer"] in "ABCD"
+        assert one.finish_reason == "stop"
+
+
+def test_the_closing_is_forced_and_choices_are_read_after_it(engine: Engine, prompts: list[str]) -> None:
+    request = Request("q", prompts[2], 20, closing="\nAnswer:", closing_tokens=3, choices=(" A", " B", " yellow"))
+    done = answer(engine, request)["q"]
+    assert done.finish_reason == "closed"
+    before, _, after = done.text.partition("\nAnswer:")
+    assert done.tokens <= 20
+    assert engine.count_tokens(after) <= 3
+    ids = engine.tokenize(prompts[2] + before + "\nAnswer:").tolist()
+    row = direct_logits(engine, ids)[-1].astype(np.float64)
+    shares = np.exp(row - row.max()) / np.exp(row - row.max()).sum()
+    for choice, probability in done.probabilities.items():
+        (token,) = engine._weights.tokenize(choice).tolist()
+        assert probability == pytest.approx(shares[token], rel=0.2)
+
+
+def test_no_closing_is_forced_on_a_text_that_ends_by_itself(engine: Engine, prompts: list[str]) -> None:
+    done = answer(engine, Request("q", prompts[1], 60, closing="\nAnswer:", choices=(" A",)))["q"]
+    assert (done.finish_reason, done.probabilities) == ("stop", None)
+
+
+def test_choice_probabilities_equal_a_direct_softmax_over_all_their_tokens(engine: Engine) -> None:
+    prompt = engine.render([{"role": "user", "content": "Rate 2+2=4 from 1 to 10."}], "Difficulty:")
+    numbers = tuple(f" {number}" for number in range(1, 11))
+    done = answer(engine, Request("q", prompt, 0, choices=numbers))["q"]
+    ids = engine.tokenize(prompt).tolist()
+    for choice in numbers:
+        tokens = engine._weights.tokenize(choice).tolist()
+        rows = direct_logits(engine, ids + tokens)[len(ids) - 1 : -1].astype(np.float64)
+        shares = np.exp(rows - rows.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        expected = np.prod([share[token] for share, token in zip(shares, tokens, strict=True)])
+        assert done.probabilities[choice] == pytest.approx(expected, rel=0.2)
+    assert (done.text, done.tokens, done.finish_reason) == ("", 0, "length")
+
+
+def test_a_deadline_closes_in_time_or_cuts(engine: Engine, prompts: list[str]) -> None:
+    answer(engine, Request("warm", prompts[0], 8))
+    due = time.monotonic() + 1.0
+    done = answer(
+        engine,
+        Request("closed", prompts[2], 400, closing="\nAnswer:", closing_tokens=2, deadline=due),
+        Request("cut", prompts[3], 400, Sampling(1.0, seed=1), grammar="root ::= [a-z ]+", deadline=due),
+        Request("late", prompts[0], 5, deadline=time.monotonic() - 1),
+    )
+    assert done["closed"].finish_reason == "closed"
+    assert "\nAnswer:" in done["closed"].text
+    assert done["cut"].finish_reason == "deadline"
+    assert 0 < done["cut"].tokens < 400
+    assert (done["late"].finish_reason, done["late"].text) == ("deadline", "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"prompt": "a b c", "max_tokens": 600}, "over the context of 512"),
+        ({"prompt": ""}, "prompt is empty"),
+        ({"prompt": (1, 999_999)}, "outside the vocabulary"),
+        ({"prompt": "a", "grammar": "root ::= ("}, "grammar does not parse"),
+        ({"prompt": "a", "choices": ("A",)}, "choices need max_tokens 0 or a closing"),
+        ({"prompt": "a", "max_tokens": 4, "closing": "\nAnswer:"}, "no room for a closing"),
+        ({"prompt": "a", "grammar": 'root ::= "a"', "closing": "\nAnswer:"}, "follows a grammar"),
+    ],
+)
+def test_impossible_requests_are_named_after_the_others_have_been_answered(engine, prompts, fields, message) -> None:
+    bad = Request("bad one", **fields)
+    with pytest.raises(RequestError, match=f"request bad one: .*{message}"):
+        engine.check(bad)
+    stream = engine.generate([Request("good", prompts[0], 2), bad, Request("never", prompts[0], 2)])
+    assert next(stream).id == "good"
+    with pytest.raises(RequestError, match="bad one"):
+        next(stream)
+
+
+# -- reuse ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kv", ["split", "unified"])
+def test_a_shared_beginning_is_computed_once_and_changes_nothing(small_model: Path, kv: str) -> None:
+    record = "The quick brown fox jumps over the lazy dog. " * 6
+    variants = [Request(f"v{n}", f"{record}Question {n}: is it", 0, choices=(" a", " true")) for n in range(6)]
+    with Engine(small_model, sequences=3, context=256, threads=2, kv=kv) as engine:
+        together = answer(engine, *variants)
+        shared = engine.count_tokens(record)
+        assert engine.stats.prompt_tokens < 2 * shared  # not 6 times
+        assert engine.stats.reused_tokens > 4 * shared
+        fresh = {}
+        for request in variants:
+            engine.use_adapter(None)  # forgets what is held
+            fresh |= answer(engine, request)
+    for request in variants:
+        mine, its = together[request.id].probabilities, fresh[request.id].probabilities
+        assert [mine[c] for c in request.choices] == pytest.approx([its[c] for c in request.choices], rel=0.2)
+
+
+def test_several_samples_of_one_question_compute_its_prompt_once(small_model: Path, prompts: list[str]) -> None:
+    with Engine(small_model, sequences=4, context=256, threads=2) as engine:
+        length = engine.count_tokens(prompts[0])
+        samples = [Request(str(n), prompts[0], 6, Sampling(1.0, seed=n)) for n in range(8)]
+        assert len({one.text for one in answer(engine, *samples).values()}) > 1
+        assert engine.stats.prompt_tokens == length + 7  # and the last token again for each other sample
+
+
+def test_places_are_moved_together_at_the_end_without_changing_texts(engine, prompts, alone) -> None:
+    """The first places finish first, so the last ones move into the gaps while they decode."""
+    short = [Request(f"short {n}", prompts[4], 2 + n) for n in range(2)]
+    long = [Request(QUESTIONS[n], prompts[n], 24) for n in (2, 0)]
+    done = answer(engine, *short, *long)
+    assert {one.id: done[one.id].text for one in long} == {one.id: alone[one.id] for one in long}
+
+
+# -- memory --------------------------------------------------------------------------------------------------------
+
+
+class Scarce(Context):
+    """A context for at most 2 sequences; `broken` further calls fail as if no KV cell were free."""
+
+    broken = 0
+
+    def __init__(self, *args, sequences: int, **named) -> None:
+        if sequences > 2:
+            raise DecodeError("no memory")
+        super().__init__(*args, sequences=sequences, **named)
+
+    def decode(self, batch) -> None:
+        if Scarce.broken:
+            Scarce.broken -= 1
+            raise DecodeError("llama_decode returned 1")
+        super().decode(batch)
+
+
+def test_sequences_are_halved_until_the_cache_fits(small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "Context", Scarce)
+    with Engine(small_model, sequences=8, context=128, threads=2) as engine:
+        assert engine.stats.sequences == 2
+
+
+def test_a_failed_call_halves_and_starts_its_requests_again(small_model, prompts, alone, monkeypatch) -> None:
+    monkeypatch.setattr(batching, "Context", Scarce)
+    with Engine(small_model, sequences=2, context=256, threads=2) as engine:
+        stream = engine.generate(Request(q, p, 24) for q, p in zip(QUESTIONS, prompts, strict=True))
+        first = next(stream)
+        monkeypatch.setattr(Scarce, "broken", 1)
+        done = {one.id: one.text for one in [first, *stream]}
+        assert engine.stats.sequences == 1
+        assert done == alone
+        monkeypatch.setattr(Scarce, "broken", 1)
+        with pytest.raises(EngineError, match="with a single sequence"):
+            answer(engine, Request("q", prompts[0], 2))
+
+
+def test_a_file_that_is_no_model_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="no such model file"):
+        Engine(tmp_path / "none.gguf")
+    (tmp_path / "page.gguf").write_bytes(b"<!doctype html>")
+    with pytest.raises(EngineError, match=r"page\.gguf: llama\.cpp cannot load it"):
+        Engine(tmp_path / "page.gguf")
+
+
+def test_a_second_generate_or_an_unknown_adapter_is_refused(engine: Engine, prompts: list[str]) -> None:
+    stream = engine.generate([Request("a", prompts[0], 3)])
+    other = engine.generate([Request("b", prompts[0], 3)])
+    with pytest.raises(EngineError, match="already running"):
+        [next(stream), next(other)]
+    stream.close()
+    with pytest.raises(EngineError, match="no adapter 'x'"):
+        engine.use_adapter("x")
