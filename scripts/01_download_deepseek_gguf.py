@@ -29,10 +29,9 @@ def run(args: argparse.Namespace) -> int | None:
     settings = profiles.resolve(args, SECTIONS)
     workspace = Workspace.of(args, settings.profile)
     engine, models = settings["engine"], settings["models"]
-    provider = Provider(workspace, models, engine.sequences * engine.context, gpu=engine.gpu_layers != 0)
     if args.plan:
-        say(f"01: {provider.machine.memory_bytes / 1e9:.0f} GB {provider.machine.device}, "
-            f"{provider.machine.free_disk_bytes / 1e9:.0f} GB free disk, "
+        provider = Provider(workspace, models, engine)
+        say(f"01: {provider.described}; {provider.place.free_disk_bytes / 1e9:.0f} GB free disk; "
             f"{engine.sequences} sequences of {engine.context} tokens")
         for name in ROLES:
             role = getattr(models, name)
@@ -46,6 +45,7 @@ def run(args: argparse.Namespace) -> int | None:
         if stage.is_done():
             return 0
         stage.announce()
+        provider = Provider(workspace, models, engine)
         entries: dict[str, dict] = {}
         for name in ROLES:
             role = getattr(models, name)

@@ -1,59 +1,64 @@
-"""Does a candidate fit this machine? Pure arithmetic over sizes; nothing is downloaded to find out."""
+"""Does a candidate fit this machine? Weighed before anything large is downloaded."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-COMPUTE_BUFFER_BYTES = 1_500_000_000
-"""Allowance for compute buffers of a large model at a few thousand tokens a batch; small ones use less of it."""
+from stepladder.engine.memory import GIB, MemoryPlan
 
 NO_BATCHED_KERNEL = frozenset({"IQ1_M"})
 """Tensor types without a batched matrix kernel (MMQ) on CUDA and HIP in llama.cpp: slow for many sequences."""
 
 
 @dataclass(frozen=True)
-class Machine:
-    """What the weights must fit in. memory_bytes: of the device that will hold them."""
+class Place:
+    """What the weights must fit in, bytes. device: "GPU" or "RAM"."""
 
     memory_bytes: int
     free_disk_bytes: int
-    device: str  # "GPU" or "RAM"
-
-
-@dataclass(frozen=True)
-class Need:
-    """What a candidate asks for. None: not known before it is there."""
-
-    weight_bytes: int | None
-    kv_bytes_per_token: float | None
-    tokens: int  # sequences x context
-    disk_bytes: int | None
-    tensor_types: frozenset[str] = frozenset()
+    device: str
 
 
 @dataclass(frozen=True)
 class Fit:
-    """The verdict on one candidate, with its reason in words."""
+    """The verdict on one candidate, its reason in words, and how many sequences it leaves room for."""
 
     ok: bool
     reason: str
+    sequences: int = 0
 
 
-def judge(need: Need, machine: Machine, headroom: float) -> Fit:
-    """Weigh weights + KV cache + compute buffers + headroom against memory, and the download against the disk."""
-    if need.weight_bytes is None:
-        return Fit(True, "size not told; small enough to try")
-    slow = NO_BATCHED_KERNEL & need.tensor_types
-    if slow and machine.device == "GPU":
-        return Fit(False, f"{', '.join(sorted(slow))} tensors have no batched GPU kernel")
-    kv_bytes = (need.kv_bytes_per_token or 0.0) * need.tokens
-    # A small model needs a small buffer: never more than its own size.
-    needed = need.weight_bytes + kv_bytes + min(COMPUTE_BUFFER_BYTES, need.weight_bytes)
-    usable = machine.memory_bytes * (1 - headroom)
-    told = "" if need.kv_bytes_per_token is not None else " (KV cache not known yet)"
-    sizes = f"{needed / 1e9:.1f} GB of {usable / 1e9:.1f} GB usable {machine.device}{told}"
-    if needed > usable:
-        return Fit(False, f"needs {sizes}")
-    if need.disk_bytes is not None and need.disk_bytes > machine.free_disk_bytes:
-        return Fit(False, f"needs {need.disk_bytes / 1e9:.1f} GB of disk, {machine.free_disk_bytes / 1e9:.1f} GB free")
-    return Fit(True, f"fits: {sizes}")
+def judge_disk(download_bytes: int | None, place: Place) -> Fit | None:
+    """A no where the disk is too small, else None."""
+    if download_bytes is not None and download_bytes > place.free_disk_bytes:
+        return Fit(False, f"needs {download_bytes / 1e9:.1f} GB of disk, {place.free_disk_bytes / 1e9:.1f} GB are free")
+    return None
+
+
+def judge_gguf(plan: MemoryPlan, tensor_types: Iterable[str], place: Place) -> Fit:
+    """Weigh a GGUF whose header is known: kernels first, then weights + KV cache + buffers + headroom."""
+    slow = NO_BATCHED_KERNEL.intersection(tensor_types)
+    if slow and place.device == "GPU":
+        return Fit(False, f"its {', '.join(sorted(slow))} tensors have no batched kernel on a GPU")
+    return Fit(plan.fits, f"{plan.describe()} of {place.device}", plan.sequences)
+
+
+def judge_size(size_bytes: int | None, place: Place, headroom: float) -> Fit:
+    """Weigh by size alone, where no header can be read before the download."""
+    if size_bytes is None:
+        return Fit(True, "its size is not told before the download")
+    usable = place.memory_bytes * (1 - headroom)
+    told = f"{size_bytes / GIB:.1f} GiB of {usable / GIB:.1f} GiB usable {place.device}, KV cache not counted"
+    return Fit(size_bytes <= usable, told)
+
+
+def best_first(fits: list[Fit], wanted_sequences: int) -> list[int]:
+    """Indices of the candidates worth trying, best first.
+
+    Those with room for all wanted sequences, or of unknown need, in the profile's order; then those with room for
+    fewer, most sequences first.
+    """
+    full = [i for i, fit in enumerate(fits) if fit.ok and (fit.sequences == 0 or fit.sequences >= wanted_sequences)]
+    partial = [i for i, fit in enumerate(fits) if fit.ok and i not in full]
+    return full + sorted(partial, key=lambda i: -fits[i].sequences)

