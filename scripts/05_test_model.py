@@ -1,0 +1,97 @@
+"""Test base, student and any other model on the held-out questions: paired, with intervals and latency.
+
+    python scripts/05_test_model.py --profile laptop
+    python scripts/05_test_model.py --contestants --model a=models/a.gguf --model b=models/b.gguf --limit 500 \\
+        --output data/enhanced/bake_off.json
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from stepladder.core import cli, profiles
+from stepladder.core.errors import InputError
+from stepladder.core.files import WeightHashes
+from stepladder.core.progress import say
+from stepladder.core.records import read_questions
+from stepladder.core.stage import StageRun
+from stepladder.core.workspace import Workspace
+from stepladder.verdict import contestants, plan, results
+from stepladder.verdict import run as test
+
+SECTIONS = ("verdict", "engine")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The flags of stage 05."""
+    return cli.stage_parser(__doc__, SECTIONS)
+
+
+def run(args: argparse.Namespace) -> int | None:
+    """Test, or say what testing would take."""
+    settings = profiles.resolve(args, SECTIONS)
+    verdict, engine = settings["verdict"], settings["engine"]
+    workspace = Workspace.of(args, settings.profile)
+    questions_path = args.input or workspace.enhanced("test")
+    if args.plan:
+        plan.tell(workspace, questions_path, verdict, engine, args.limit)
+        return 0
+    chosen = contestants.choose(verdict, workspace)
+    training = Path(verdict.training) if verdict.training else trained_on(workspace)
+    stage = StageRun(
+        "05", args, settings, inputs=inputs(questions_path, training, verdict.ratings),
+        outputs={"test_results": args.output or workspace.enhanced("test_results")},
+        weights=contestants.weight_files(chosen), extra=test.prompt_identity(verdict.modes))
+    with stage:
+        if stage.is_done():
+            return 0
+        stage.announce()
+        records, rejected = read_questions(questions_path, args.limit)
+        if not records:
+            raise InputError(f"{questions_path} has no valid question: {rejected[0]['reason']}")
+        overlap = test.check_overlap(records, training, verdict.allow_overlap) if training else None
+        if verdict.ratings:
+            records = test.with_ratings(records, Path(verdict.ratings))
+        journal = stage.journal("test_results")
+        testing = test.Test(chosen, records, verdict, engine, args.seed, journal)
+        testing.run()
+        content = results.assemble(
+            records, testing.runs(), testing.described(WeightHashes(workspace.models / ".sha256.json")), verdict.modes,
+            rejected=rejected, overlap=overlap, seed=args.seed)
+        stage.finish({"test_results": content}, counts=test.counts(content))
+        journal.remove()
+    tell(content)
+    return 0
+
+
+def trained_on(workspace: Workspace) -> Path | None:
+    """The questions that this run's student saw; None, said aloud, where there are none to compare with."""
+    for name in ("curriculum_ordered", "cot_enhanced", "questions"):
+        if (path := workspace.enhanced(name)).exists():
+            return path
+    say("05: no training questions found, so overlap with them is not checked")
+    return None
+
+
+def inputs(questions: Path, training: Path | None, ratings: str) -> dict[str, Path]:
+    """Input files by name, without those there are none of."""
+    paths = {"test": questions, "training": training, "ratings": Path(ratings) if ratings else None}
+    return {name: path for name, path in paths.items() if path is not None}
+
+
+def tell(content: dict) -> None:
+    """The result in a few lines."""
+    summary = content["summary"]
+    for name, by_mode in summary["accuracy"].items():
+        for mode, found in by_mode.items():
+            say(f"05: {name}, {mode}: {100 * found['value']:.1f} % right "
+                f"(95 % interval {100 * found['low']:.1f} to {100 * found['high']:.1f})")
+    for line in (*summary["verdicts"], *summary["latency"]):
+        say(f"05: {line}")
+    for line in summary["warnings"]:
+        say(f"05: warning: {line}")
+
+
+if __name__ == "__main__":
+    cli.main(build_parser, run)

@@ -1,0 +1,161 @@
+"""Who is tested, and how each one's weights are opened: GGUF, GGUF with adapter, transformers folder, server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stepladder.core.errors import InputError, StageError
+from stepladder.core.files import WeightHashes
+from stepladder.core.settings import EngineSettings, Verdict
+from stepladder.core.weights_table import read_weights
+from stepladder.core.workspace import Workspace
+from stepladder.engine.requests import Backend, EngineError
+
+ADAPTER_FILE = "adapter.gguf"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One who is tested. kind: "gguf", "transformers" or "endpoint"; adapter: a LoRA GGUF over `model`, or None."""
+
+    name: str
+    kind: str
+    model: str
+    adapter: Path | None = None
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """Its files by role, for hashing."""
+        if self.kind == "endpoint":
+            return {}
+        files = {f"{self.name}": Path(self.model)}
+        return files | {f"{self.name}.adapter": self.adapter} if self.adapter else files
+
+    def size_bytes(self) -> int | None:
+        """Bytes of weights on disk, all shards, the adapter included; None for a server."""
+        files = [file for path in self.paths.values() for file in _weight_files(path)]
+        return sum(file.stat().st_size for file in files) if files else None
+
+    def described(self, hashes: WeightHashes) -> dict[str, Any]:
+        """For the results: kind, file names, hashes, size."""
+        row: dict[str, Any] = {"kind": self.kind, "model": self.model if self.kind == "endpoint"
+                               else Path(self.model).name}
+        if self.adapter is not None:
+            row["adapter"] = f"{self.adapter.parent.name}/{self.adapter.name}"
+        row["sha256"] = {role: hashes(path) for role, path in self.paths.items()}
+        return row | {"size_bytes": self.size_bytes()}
+
+
+def _weight_files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return [p for p in path.iterdir() if p.suffix in (".safetensors", ".bin", ".gguf")]
+    first = "-00001-of-"
+    if first in path.name:
+        head, tail = path.name.split(first)
+        return sorted(path.parent.glob(f"{head}-*-of-{tail}"))
+    return [path]
+
+
+def parse_spec(name: str, spec: str, base: Path) -> Contestant:
+    """A `--model NAME=SPEC`: model.gguf, base.gguf:adapter.gguf, a transformers folder, or a URL (URL#model).
+
+    Relative paths start at `base`. Raises InputError where there is no such thing.
+    """
+    if not name or any(c in name for c in "|:/ "):
+        raise InputError(f"--model {name}={spec}: a name has no spaces and none of | : /")
+    if spec.startswith(("http://", "https://")):
+        return Contestant(name, "endpoint", spec)
+    model, _, adapter = spec.partition(":")
+    paths = [base / part for part in (model, adapter) if part]
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"--model {name}={spec}: {path} does not exist")
+    if paths[0].is_dir():
+        if adapter:
+            raise InputError(f"--model {name}={spec}: an adapter goes with a .gguf, not with a folder")
+        if not (paths[0] / "config.json").exists():
+            raise InputError(f"--model {name}={spec}: {paths[0]} has no config.json, so it is no transformers folder")
+        return Contestant(name, "transformers", str(paths[0]))
+    return Contestant(name, "gguf", str(paths[0]), paths[1] if adapter else None)
+
+
+def choose(settings: Verdict, workspace: Workspace) -> list[Contestant]:
+    """The contestants that the settings ask for, base first. Raises InputError where one cannot be had."""
+    chosen = []
+    for role in settings.contestants:
+        weights = read_weights(workspace, "teacher" if role == "teacher" else "student").need("gguf")
+        adapter = _student_adapter(workspace) if role == "student" else None
+        chosen.append(Contestant(role, "gguf", str(weights), adapter))
+    chosen += [parse_spec(name, spec, Path.cwd()) for name, spec in settings.model.items()]
+    if not chosen:
+        raise InputError("nobody to test: name --contestants, or --model NAME=SPEC")
+    names = [contestant.name for contestant in chosen]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise InputError(f"--model {repeated.pop()}=...: that name is taken; choose another, or leave it out of "
+                         "--contestants")
+    return chosen
+
+
+def _student_adapter(workspace: Workspace) -> Path:
+    path = workspace.adapter / ADAPTER_FILE
+    if not path.exists():
+        raise InputError(f"the student has no {path}; run 04_train_qwen3_235b.py (with --gguf), or leave it out: "
+                         "--contestants base")
+    return path
+
+
+def weight_files(contestants: Sequence[Contestant]) -> dict[str, Path]:
+    """Everything that is to be hashed: role -> path."""
+    return {role: path for contestant in contestants for role, path in contestant.paths.items()}
+
+
+def by_weights(contestants: Sequence[Contestant]) -> list[list[Contestant]]:
+    """Contestants that share weights side by side: those are loaded once."""
+    groups: dict[tuple[str, str], list[Contestant]] = {}
+    for contestant in contestants:
+        groups.setdefault((contestant.kind, contestant.model), []).append(contestant)
+    return list(groups.values())
+
+
+@contextmanager
+def opened(group: Sequence[Contestant], engine: EngineSettings) -> Iterator[Backend]:
+    """The backend of contestants that share weights. Raises StageError naming them when it cannot be opened."""
+    try:
+        backend = _open(group, engine)
+    except EngineError as error:
+        names = ", ".join(contestant.name for contestant in group)
+        raise StageError(f"cannot open {names} ({group[0].model}): {error}") from error
+    with backend:
+        yield backend
+
+
+def _open(group: Sequence[Contestant], engine: EngineSettings) -> Backend:
+    first = group[0]
+    if first.kind == "transformers":
+        from .transformers_backend import TransformersBackend
+
+        return TransformersBackend(Path(first.model), context=engine.context)
+    from stepladder.engine.backend import open_backend
+
+    if first.kind == "endpoint":
+        url, _, model = first.model.partition("#")
+        return open_backend(model or engine.endpoint_model, endpoints=[url], concurrency=engine.concurrency)
+    return open_backend(
+        first.model, sequences=engine.sequences, context=engine.context, batch_tokens=engine.batch_tokens,
+        kv=engine.kv, threads=engine.threads or None, gpu_layers="auto" if engine.gpu_layers < 0 else engine.gpu_layers,
+        adapters={contestant.name: contestant.adapter for contestant in group if contestant.adapter})
+
+
+def put_on(backend: Backend, contestant: Contestant) -> None:
+    """Switch a backend to this contestant's adapter, or to the bare weights."""
+    if contestant.kind == "gguf":
+        backend.use_adapter(contestant.name if contestant.adapter else None)
+
+
+def sizes(contestants: Sequence[Contestant]) -> Mapping[str, int | None]:
+    """Weights on disk by contestant, bytes."""
+    return {contestant.name: contestant.size_bytes() for contestant in contestants}

@@ -1,0 +1,138 @@
+"""The test itself: opens each set of weights once, times it, asks everything, and journals every finished answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stepladder.core.errors import InputError
+from stepladder.core.files import WeightHashes, read_json
+from stepladder.core.interrupts import stop_flag
+from stepladder.core.journal import Journal
+from stepladder.core.progress import Progress, say
+from stepladder.core.records import Record, read_questions
+from stepladder.core.settings import EngineSettings, Verdict
+from stepladder.engine import prompts
+from stepladder.engine.requests import Backend
+
+from . import latency
+from .answering import Manner, Unit, answer, units
+from .contestants import Contestant, by_weights, opened, put_on
+from .memory import PeakMemory
+from .overlap import SIMILARITY, find_overlap
+
+
+def manner_of(settings: Verdict, mode: str, seed: int) -> Manner:
+    """How the settings put a question in one mode."""
+    return Manner(mode, settings.max_tokens, settings.temperature, settings.vote_temperature, settings.votes,
+                  settings.permute, seed)
+
+
+def check_overlap(test: Sequence[Record], training_path: Any, allowed: bool) -> dict[str, Any]:
+    """{"training", "found", "examples"}. Raises InputError when test questions are in training, unless allowed."""
+    training, _ = read_questions(training_path)
+    found = find_overlap(test, training)
+    if found and not allowed:
+        first = found[0]
+        likeness = "" if first["similarity"] is None else f", similarity {first['similarity']:.2f}"
+        raise InputError(
+            f"{len(found)} of {len(test)} test questions are in {training_path.name}, the first: {first['test']} = "
+            f"{first['training']} ({first['why']}{likeness}). Take them out of one of the two, or test with "
+            "--allow-overlap and have the report say so")
+    return {"training": len(training), "similarity": SIMILARITY, "found": len(found), "examples": found[:20]}
+
+
+def with_ratings(records: Sequence[Record], path: Any) -> list[Record]:
+    """Records with the difficulty that a rated copy of the test file gives them."""
+    rated = {row["id"]: row for row in read_json(path) if isinstance(row, dict) and row.get("difficulty") is not None}
+    missing = sum(record["id"] not in rated for record in records)
+    if missing:
+        say(f"05: {path.name} rates {len(records) - missing} of {len(records)} test questions")
+    keys = ("difficulty", "difficulty_by", "level")
+    return [record | {k: rated[record["id"]][k] for k in keys if k in rated.get(record["id"], {})}
+            for record in records]
+
+
+class Test:
+    """All contestants, all modes, one journal."""
+
+    __test__ = False  # not a pytest class
+
+    def __init__(self, contestants: Sequence[Contestant], records: Sequence[Record], settings: Verdict,
+                 engine: EngineSettings, seed: int, journal: Journal) -> None:
+        self.contestants, self.records, self.settings = contestants, records, settings
+        self.engine, self.seed, self.journal = engine, seed, journal
+
+    def run(self) -> None:
+        """Ask whatever the journal does not hold yet. Raises Interrupted after the record in hand."""
+        for group in by_weights(self.contestants):
+            if all(self._complete(contestant) for contestant in group):
+                continue
+            with PeakMemory() as peak, opened(group, self.engine) as backend:
+                for contestant in group:
+                    put_on(backend, contestant)
+                    for mode in self.settings.modes:
+                        self._mode(backend, contestant, mode)
+            for contestant in group:
+                self.journal.append({"id": f"memory|{contestant.name}", "process_bytes": peak.process_bytes,
+                                     "device_bytes": peak.device_bytes,
+                                     "shared_with": [c.name for c in group if c is not contestant]})
+
+    def _complete(self, contestant: Contestant) -> bool:
+        return f"memory|{contestant.name}" in self.journal.records
+
+    def _mode(self, backend: Backend, contestant: Contestant, mode: str) -> None:
+        speed_id = f"speed|{contestant.name}|{mode}"
+        if speed_id in self.journal.records:
+            return
+        manner = manner_of(self.settings, mode, self.seed)
+        timed = None
+        if self.settings.latency_questions:
+            sample = self._latency_sample(mode)
+            timed = latency.timed(backend, contestant.name, sample, manner)
+        wanted = units(self.records, contestant.name, manner)
+        meter, asked = latency.Throughput(backend), self._ask(backend, wanted, manner)
+        self.journal.append({"id": speed_id, "latency": timed, "throughput": meter.row(asked)})
+
+    def _latency_sample(self, mode: str) -> list[Record]:
+        """Questions to time, others for each mode where there are enough, so that no prompt is in the cache."""
+        count = self.settings.latency_questions + latency.WARM_UP
+        start = self.settings.modes.index(mode) * count
+        return list(self.records[start:start + count] if len(self.records) >= start + count else self.records[:count])
+
+    def _ask(self, backend: Backend, wanted: Sequence[Unit], manner: Manner) -> int:
+        done = self.journal.records
+        left = sum(unit.id not in done for unit in wanted)
+        with Progress(f"05 {wanted[0].contestant}, {manner.mode}", len(wanted), len(wanted) - left) as progress:
+            for run in answer(backend, wanted, manner, frozenset(done)):
+                self.journal.append(run)
+                progress.update(tokens=run["tokens"])
+                stop_flag.check()
+        return left
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Every answer in the journal, in the order of the questions."""
+        found = self.journal.records
+        return [found[unit.id] for contestant in self.contestants for mode in self.settings.modes
+                for unit in units(self.records, contestant.name, manner_of(self.settings, mode, self.seed))]
+
+    def described(self, hashes: WeightHashes) -> dict[str, dict[str, Any]]:
+        """For `results.assemble`: weights, speed and memory by contestant."""
+        found = self.journal.records
+        return {c.name: {"weights": c.described(hashes),
+                         "speed": {mode: found[f"speed|{c.name}|{mode}"] for mode in self.settings.modes},
+                         "memory": {k: v for k, v in found[f"memory|{c.name}"].items() if k != "id"}}
+                for c in self.contestants}
+
+
+def prompt_identity(modes: Sequence[str]) -> dict[str, Any]:
+    """The wording that shapes the answers, for the stage's fingerprint."""
+    variants = {"fast": prompts.FAST, "reasoning": prompts.STUDENT}
+    return {"prompts": {mode: prompts.identity(variants[mode]) for mode in modes}}
+
+
+def counts(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What the meta, the summary and `show.py` tell of the results."""
+    summary = content["summary"]
+    return {"questions": summary["questions"], "rejected": summary["rejected"], "accuracy": summary["accuracy"],
+            "headline": summary["headline"] and summary["headline"]["sentence"], "warnings": summary["warnings"]}
