@@ -41,7 +41,7 @@ KINDS: dict[str, Kind] = {
         coding,
     )
 }
-_TRIES = 400  # draws in a row that may repeat known structures before the kinds count as used up
+_TRIES = 400  # draws in a row that may repeat known structures before a kind counts as used up
 
 
 def generate(kind: str, seed: int, level: int, short: bool = False) -> Puzzle:
@@ -65,26 +65,27 @@ def stream(
     """`count` puzzles, kinds and levels mixed evenly, no two with the same structure.
 
     `levels` is the lowest and the highest level; `kinds` leaves the others out (they can be held out for a test).
-    Raises RuntimeError where the chosen kinds and levels hold no further structure.
+    A kind whose structures at these levels are used up drops out of the mix. Raises RuntimeError where all are.
     """
-    chosen = list(KINDS) if kinds is None else list(kinds)
     rng = Random(f"stream/{seed}")
-    low, high = levels
+    repeats = dict.fromkeys(KINDS if kinds is None else kinds, 0)  # draws in a row that gave nothing new
     seen: set[tuple] = set()
     turn: list[str] = []
-    repeats = 0
     while len(seen) < count:
         if not turn:
-            turn = rng.sample(chosen, len(chosen))
-        kind, level, short = turn.pop(), rng.randint(low, high), rng.random() < short_share
+            turn = [kind for kind, misses in repeats.items() if misses < _TRIES]
+            if not turn:
+                raise RuntimeError(f"only {len(seen):,} different puzzles of {', '.join(repeats)} at levels {levels}")
+            rng.shuffle(turn)
+        kind, level, short = turn[-1], rng.randint(*levels), rng.random() < short_share
         puzzle = generate(kind, rng.getrandbits(40), level, short)
         if puzzle.structure in seen:
-            repeats += 1
-            if repeats > _TRIES:
-                raise RuntimeError(f"only {len(seen):,} different puzzles of {', '.join(chosen)} at levels {low} to {high}")
-            turn.append(kind)
+            repeats[kind] += 1
+            if repeats[kind] == _TRIES:
+                turn.pop()
             continue
-        repeats = 0
+        turn.pop()
+        repeats[kind] = 0
         seen.add(puzzle.structure)
         yield puzzle
 

@@ -9,7 +9,7 @@ from .arrange import Clue, choose_clues, ring_form, space, tell
 from .base import Draft, Kind
 from .words import ORDINALS, capital, listing, names, number_word
 
-_SIZE = {1: 4, 2: 4, 3: 5, 4: 5, 5: 6, 6: 6, 7: 7, 8: 7, 9: 8, 10: 8}
+_SIZE = {1: (4,), 2: (4, 5), 3: (5,), 4: (5,), 5: (5, 6), 6: (6,), 7: (6, 7), 8: (7,), 9: (7, 8), 10: (8,)}
 _SCENES = (
     "{who} sit around a round table, all facing the centre.",
     "{count} friends sit around a circular table, facing the centre: {who}.",
@@ -86,7 +86,7 @@ def _ask(rng: Random, who: list[str], level: int) -> tuple[Clue, str, str, list[
 
 
 def make(rng: Random, level: int) -> Draft | None:
-    n = _SIZE[level]
+    n = rng.choice(_SIZE[level])
     clues = choose_clues(rng, n, _weights(level), ring=True)
     if clues is None:
         return None

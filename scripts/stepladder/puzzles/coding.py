@@ -161,7 +161,7 @@ def _stated(rng: Random, level: int) -> Draft:
     where = f"{abs(places)} place{'' if abs(places) == 1 else 's'} {'after' if places > 0 else 'before'} it"
     question = rng.choice([
         f"In a code, each letter is replaced by the letter {where} in the alphabet. How is {word} written?",
-        f"A secret code replaces every letter by the one {where} in the alphabet, going round from {'Z to A' if places > 0 else 'A to Z'}. What does {word} become?",
+        f"A secret code replaces every letter by the one {where} in the alphabet ({'A follows Z' if places > 0 else 'Z comes before A'}). What does {word} become?",
     ])  # fmt: skip
     code = encode(rule, word)
     return Draft(question, code, _variants(rng, rule, word), f"{_letters(rule, word)}. So {code}.", ("stated", places, word))

@@ -9,9 +9,9 @@ from .arrange import Clue, choose_clues, space, tell
 from .base import Draft, Kind
 from .words import ORDINALS, capital, listing, names, number_word
 
-_SIZE = {1: 3, 2: 4, 3: 4, 4: 5, 5: 5, 6: 5, 7: 6, 8: 6, 9: 7, 10: 7}
+_SIZE = {1: (3, 4), 2: (4,), 3: (4,), 4: (5,), 5: (5,), 6: (5, 6), 7: (6,), 8: (6,), 9: (6, 7), 10: (7,)}
 _SCENES = (
-    "{count} friends sit in a row, with seats numbered 1 to {n} from left to right.",
+    "{count} friends, {who}, sit in a row, with seats numbered 1 to {n} from left to right.",
     "{who} sit on a bench in seats 1 to {n}, counted from left to right.",
     "{who} have seats 1 to {n} in a cinema row, numbered from left to right.",
     "{count} students, {who}, sit in one row; seat 1 is at the left end and seat {n} at the right end.",
@@ -119,7 +119,7 @@ def _others(rng: Random, who: list[str], s: int) -> list[str]:
 
 
 def make(rng: Random, level: int) -> Draft | None:
-    n = _SIZE[level]
+    n = rng.choice(_SIZE[level])
     clues = choose_clues(rng, n, _weights(level))
     if clues is None:
         return None

@@ -10,7 +10,7 @@ from .arrange import Clue, choose_clues, space, tell
 from .base import Draft, Kind
 from .words import ORDINALS, capital, listing, names, number_word
 
-_SIZE = {1: 3, 2: 4, 3: 4, 4: 5, 5: 5, 6: 5, 7: 6, 8: 6, 9: 7, 10: 7}
+_SIZE = {1: (3, 4), 2: (4,), 3: (4,), 4: (5,), 5: (5,), 6: (5, 6), 7: (6,), 8: (6,), 9: (6, 7), 10: (7,)}
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _told(clues: list[Clue], asked: Clue) -> bool:
 
 
 def make(rng: Random, level: int) -> Draft | None:
-    n = _SIZE[level]
+    n = rng.choice(_SIZE[level])
     clues = choose_clues(rng, n, _weights(level))
     if clues is None:
         return None

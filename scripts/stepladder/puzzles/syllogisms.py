@@ -101,17 +101,17 @@ def _path(goal: Statement, known: dict) -> list[tuple[Statement, Statement, Stat
 
 def say(statement: Statement, group: list[str]) -> str:
     form, x, y = statement
-    start = {"all": "all", "no": "no", "some": "some", "some_not": "some"}[form]
-    return f"{start} {group[x]} are {'not ' if form == 'some_not' else ''}{group[y]}"
+    return f"{form.removesuffix('_not')} {group[x]} are {'not ' if form == 'some_not' else ''}{group[y]}"
 
 
 def _premises(rng: Random, n: int) -> list[Statement]:
-    """A chain over all groups, each link in a random form and, where it matters, direction."""
+    """A tree over all groups, mostly a chain, each link of a random form and direction."""
     order = rng.sample(range(n), n)
     out: list[Statement] = []
-    for x, y in zip(order, order[1:], strict=False):
-        form = rng.choices(_FORMS, (5, 1.2, 1.2, 0.5))[0]
-        out.append((form, x, y) if rng.random() < 0.8 else (form, y, x))
+    for i in range(1, n):
+        x, y = order[i - 1] if i < 2 or rng.random() < 0.8 else rng.choice(order[: i - 1]), order[i]
+        form = rng.choices(_FORMS, (4, 1.3, 1.3, 0.7))[0]
+        out.append((form, x, y) if rng.random() < 0.75 else (form, y, x))
     return out
 
 
@@ -149,71 +149,67 @@ def _tempting(rng: Random, key: Statement, premises: list[Statement], n: int) ->
 
 
 def _canonical(premises: list[Statement], key: Statement) -> tuple:
-    """Groups renumbered along the chain, from its end that gives the lesser form."""
-    degree: dict[int, list[int]] = {}
-    for _, x, y in premises:
-        degree.setdefault(x, []).append(y)
-        degree.setdefault(y, []).append(x)
-    forms = []
-    for end in sorted(x for x, near_by in degree.items() if len(near_by) == 1):
-        order, last = [end], None
-        while len(order) < len(degree):
-            step = next(z for z in degree[order[-1]] if z != last)
-            last = order[-1]
-            order.append(step)
-        at = {x: i for i, x in enumerate(order)}
-        renamed = tuple(sorted(turn((f, at[x], at[y])) for f, x, y in premises))
-        forms.append((renamed, turn((key[0], at[key[1]], at[key[2]]))))
-    return min(forms)
+    """The premises as a tree seen from the conclusion's group, without numbers: the same under any renaming."""
+    links: dict[int, list[tuple[str, int]]] = {}
+    for form, x, y in premises:
+        forward, back = (form, form) if form in ("no", "some") else (f"{form}>", f"<{form}")
+        links.setdefault(x, []).append((forward, y))
+        links.setdefault(y, []).append((back, x))
+
+    def tree(node: int, parent: int | None, goal: int) -> tuple:
+        return (node == goal, *sorted((link, tree(z, node, goal)) for link, z in links[node] if z != parent))
+
+    form, x, y = key
+    seen = [tree(x, None, y)] + ([tree(y, None, x)] if form in ("no", "some") else [])
+    return (form, min(seen))
 
 
 # -- how many belong to which sets -----------------------------------------------------------------------------------
 
-_PAIRS = (("club", "members", "play chess", "play tennis", "play the piano"), ("class", "pupils", "take art", "take music", "take drama"),
-          ("village", "families", "own a dog", "own a cat", "own a car"), ("firm", "people", "speak French", "speak Hindi", "speak Thai"),
-          ("camp", "children", "can swim", "can ski", "can ride"))  # fmt: skip
+# where, who, what they do, three things they do it with
+_CLUBS = (("club", "members", "play", "chess", "tennis", "the piano"), ("class", "pupils", "take", "art", "music", "drama"),
+          ("village", "families", "own", "a dog", "a cat", "a car"), ("firm", "people", "speak", "French", "Hindi", "Thai"),
+          ("street", "neighbours", "like", "tea", "coffee", "cocoa"), ("town", "readers", "buy", "books", "comics", "maps"))  # fmt: skip
 
 
 def _two_sets(rng: Random, level: int) -> Draft:
-    where, members, first, second, _ = rng.choice(_PAIRS)
+    where, members, do, *things = rng.choice(_CLUBS)
+    first, second = rng.sample(things, 2)
     scale = 3 + 2 * level
     only_a, only_b, both, neither = (rng.randint(2, scale) for _ in range(4))
     total, a, b = only_a + only_b + both + neither, only_a + both, only_b + both
-    goal = rng.choice(("neither", "both", "one", "only") if level > 2 else ("neither", "only"))
-    known = f"Of {total} {members} in a {where}, {a} {first} and {b} {second}"
     union = total - neither
-    if goal in ("neither", "one"):
-        told = f"{known}; {both} do both."
-        key = neither if goal == "neither" else only_a + only_b
-        ask = "How many do neither?" if goal == "neither" else "How many do exactly one of the two?"
-        steps = f"{a} + {b} - {both} = {union} do at least one. " + (f"{total} - {union} = {key}." if goal == "neither" else f"{union} - {both} = {key}.")
-        wrong = [total - a - b, total - both, union, a + b, key + both]
-    elif goal == "both":
-        told, key = f"{known}; {neither} do neither.", both
-        ask = "How many do both?"
-        steps = f"{total} - {neither} = {union} do at least one. {a} + {b} - {union} = {both}."
-        wrong = [total - a, a + b - total, abs(a - b), union - a, union]
-    else:
-        told, key = f"{known}; {both} do both.", only_a
-        ask = f"How many {first} but do not {second.removeprefix('can ')}?" if not first.startswith("can") else f"How many {first} but cannot {second[4:]}?"
-        steps = f"{a} - {both} = {key}."
-        wrong = [a, only_b, a + b - both, total - b, key + neither]
-    form = ("two sets", goal, total, a, b, both)
-    return Draft(f"{told} {ask}", str(key), [str(w) for w in wrong if w >= 0] + near(rng, key), steps, form)
+    goal = rng.choice(("neither", "both", "one", "only") if level > 2 else ("neither", "only"))
+    known = f"Of {total} {members} in a {where}, {a} {do} {first} and {b} {do} {second}; "
+    known += f"{neither} {do} neither." if goal == "both" else f"{both} {do} both."
+    at_least = f"{a} + {b} - {both} = {union} {do} at least one."
+    key, ask, steps, wrong = {
+        "neither": (neither, f"How many {do} neither?", f"{at_least} {total} - {union} = {neither}.",
+                    [total - a - b, total - both, union, a + b]),
+        "one": (only_a + only_b, f"How many {do} exactly one of the two?", f"{at_least} {union} - {both} = {only_a + only_b}.",
+                [union, total - both, a + b, only_a]),
+        "both": (both, f"How many {do} both?", f"{total} - {neither} = {union} {do} at least one. {a} + {b} - {union} = {both}.",
+                 [total - a, a + b - total, abs(a - b), union - a]),
+        "only": (only_a, f"How many {do} {first} but not {second}?", f"{a} - {both} = {only_a}.",
+                 [a, only_b, union, total - b]),
+    }[goal]  # fmt: skip
+    mistakes = [str(w) for w in wrong if w >= 0] + near(rng, key)
+    return Draft(f"{known} {ask}", str(key), mistakes, steps, ("two sets", goal, total, a, b, both))
 
 
 def _three_sets(rng: Random, level: int) -> Draft:
     """Inclusion and exclusion over three sets."""
-    where, members, *acts = rng.choice(_PAIRS)
+    where, members, do, *things = rng.choice(_CLUBS)
+    x, y, z = rng.sample(things, 3)
     cells = {bits: rng.randint(1, 2 + level) for bits in product((0, 1), repeat=3)}
     total = sum(cells.values())
     singles = [sum(v for bits, v in cells.items() if bits[i]) for i in range(3)]
     pairs = [sum(v for bits, v in cells.items() if bits[i] and bits[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
     triple, none = cells[1, 1, 1], cells[0, 0, 0]
     union = total - none
-    question = (f"Of {total} {members} in a {where}, {singles[0]} {acts[0]}, {singles[1]} {acts[1]} and {singles[2]} {acts[2]}. "
-                f"{pairs[0]} do the first and second, {pairs[1]} the first and third, {pairs[2]} the second and third, and {triple} do all three. "
-                f"How many do none of the three?")  # fmt: skip
+    question = (f"Of {total} {members} in a {where}, {singles[0]} {do} {x}, {singles[1]} {do} {y} and {singles[2]} {do} {z}. "
+                f"{pairs[0]} {do} {x} and {y}, {pairs[1]} {x} and {z}, {pairs[2]} {y} and {z}, and {triple} {do} all three. "
+                f"How many {do} none of them?")  # fmt: skip
     steps = (f"{' + '.join(map(str, singles))} = {sum(singles)}. {' + '.join(map(str, pairs))} = {sum(pairs)}. "
              f"{sum(singles)} - {sum(pairs)} + {triple} = {union}. {total} - {union} = {none}.")  # fmt: skip
     wrong = [none + triple, none + 2 * triple, abs(total - sum(singles)), union, none + 1]

@@ -17,7 +17,7 @@ Statement = tuple
 World = tuple
 
 # people by level
-_SIZE = {1: 2, 2: 2, 3: 3, 4: 3, 5: 3, 6: 4, 7: 4, 8: 4, 9: 5, 10: 5}
+_SIZE = {1: (2, 2, 3), 2: (2, 3), 3: (3,), 4: (3,), 5: (3, 4), 6: (4,), 7: (4,), 8: (4, 5), 9: (5,), 10: (5,)}
 _SCENES = (
     "On an island, truth-tellers always tell the truth and liars always lie. You meet {who}.",
     "Each of {who} is either a truth-teller, who always tells the truth, or a liar, who always lies.",
@@ -177,7 +177,7 @@ def _canonical(statements: list[Statement], tail: tuple) -> tuple:
 
 
 def _islanders(rng: Random, level: int) -> Draft | None:
-    n = _SIZE[level]
+    n = rng.choice(_SIZE[level])
     statements = [_statement(rng, i, n, level) for i in range(n)]
     found = worlds(statements)
     if len(found) != 1:
@@ -234,7 +234,7 @@ def _blame_true(statement: Statement, culprit: int) -> bool:
 
 def _culprit(rng: Random, level: int) -> Draft | None:
     n = 4 if level < 7 else 5
-    speakers = {1: 2, 2: 2, 3: 3, 4: 3, 5: 4, 6: 4}.get(level, 5)
+    speakers = {1: 2, 2: 3, 3: 3, 4: 3, 5: 4, 6: 4}.get(level, 5)
     statements = [_blame(rng, i, n) for i in range(speakers)]
     true_count = rng.randrange(0, speakers)
     fitting = [c for c in range(n) if sum(_blame_true(s, c) for s in statements) == true_count]

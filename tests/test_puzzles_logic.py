@@ -1,0 +1,331 @@
+"""The keys of the logic puzzles, found again from the English text alone by brute force, with nothing of the solvers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from itertools import permutations, product
+
+import pytest
+
+from stepladder.puzzles import generate
+from stepladder.puzzles.words import MEN, WOMEN
+
+COUNT = int(os.environ.get("PUZZLE_CHECKS", "1500"))  # puzzles of each kind; more for a long run
+NAMES = (*WOMEN, *MEN)
+NUMBERS = {w: i for i, w in enumerate("zero one two three four five six seven eight".split())}
+PLACES = {w: i for i, w in enumerate("first second third fourth fifth sixth seventh eighth".split())}
+
+
+def named(text: str) -> list[str]:
+    """The people of a text, in order of appearance."""
+    found: list[str] = []
+    for word in re.findall(r"[A-Z][a-z]+", text):
+        if word in NAMES and word not in found:
+            found.append(word)
+    return found
+
+
+def sentences(text: str) -> list[str]:
+    return re.split(r"(?<=[.?]) (?=[A-Z])", text)
+
+
+def match(patterns: dict[str, Callable], sentence: str):
+    for pattern, make in patterns.items():
+        found = re.fullmatch(pattern, sentence)
+        if found:
+            return make(*found.groups())
+    return None
+
+
+def arrangements(people: list[str], tests: list[Callable], ring: bool = False) -> list[dict[str, int]]:
+    """Every seating that passes all tests."""
+    fixed, free = (people[:1], people[1:]) if ring else ([], people)
+    fitting = []
+    for order in permutations(free):
+        place = {name: i for i, name in enumerate([*fixed, *order])}
+        if all(test(place) for test in tests):
+            fitting.append(place)
+    return fitting
+
+
+def right_letters(choices: dict[str, str], results: list[str]) -> set[str]:
+    """The letters of the options that some arrangement calls right."""
+    return {letter for letter, text in choices.items() if text in results}
+
+
+def read_line(question: str, choices: dict[str, str]) -> set[str]:
+    *told, ask = sentences(question)
+    people = named(question)
+    clues = {
+        r"(\w+) sits in seat (\d)\.": lambda x, s: lambda p: p[x] == int(s) - 1,
+        r"(\w+) sits at the (left|right) end\.": lambda x, e: lambda p: p[x] == (0 if e == "left" else len(p) - 1),
+        r"(\w+) sits exactly in the middle\.": lambda x: lambda p: 2 * p[x] == len(p) - 1,
+        r"(\w+) sits (\w+) from the left\.": lambda x, o: lambda p: p[x] == PLACES[o],
+        r"(\w+) (?:does not sit at either end|sits at neither end of the row)\.": lambda x: lambda p: 0 < p[x] < len(p) - 1,
+        r"Exactly (\w+) (?:person sits|people sit) between (\w+) and (\w+)\.":
+            lambda k, x, y: lambda p: abs(p[x] - p[y]) == NUMBERS[k] + 1,
+        r"(\w+) (?:sits directly|has the seat just) to the right of (\w+)\.": lambda x, y: lambda p: p[x] - p[y] == 1,
+        r"(\w+) sits directly to the left of (\w+)\.": lambda x, y: lambda p: p[y] - p[x] == 1,
+        r"(\w+) sits next to (\w+)\.": lambda x, y: lambda p: abs(p[x] - p[y]) == 1,
+        r"(\w+) and (\w+) are neighbours\.": lambda x, y: lambda p: abs(p[x] - p[y]) == 1,
+        r"(\w+) does not sit next to (\w+)\.": lambda x, y: lambda p: abs(p[x] - p[y]) != 1,
+        r"(\w+) and (\w+) are not neighbours\.": lambda x, y: lambda p: abs(p[x] - p[y]) != 1,
+        r"(\w+) sits somewhere to the left of (\w+)\.": lambda x, y: lambda p: p[x] < p[y],
+        r"(\w+) sits somewhere to the right of (\w+)\.": lambda x, y: lambda p: p[x] > p[y],
+    }  # fmt: skip
+    scene = r".*(seats numbered 1|on a bench in seats|have seats 1|sit in one row|share a row|The seats run).*"
+    tests = []
+    for sentence in told:
+        test = match(clues, sentence)
+        assert test or re.fullmatch(scene, sentence), sentence
+        tests += [test] if test else []
+    size = re.search(r"seats? (?:numbered )?(?:run from )?1 (?:to|\(left end\) to) (\d)|seat (\d) at the right end", question)
+    assert size and len(people) == int(size.group(1) or size.group(2)), question
+    asks = {
+        r"What is their order from left to right\?": lambda: lambda p: ", ".join(sorted(p, key=p.get)),
+        r"Who (?:sits|is) in seat (\d)\?": lambda s: lambda p: next((x for x in p if p[x] == int(s) - 1)),
+        r"How many people sit between (\w+) and (\w+)\?": lambda x, y: lambda p: str(abs(p[x] - p[y]) - 1),
+        r"Who (?:sits directly|is just) to the right of (\w+)\?": lambda y: lambda p: next(x for x in p if p[x] == p[y] + 1),
+        r"Who (?:sits directly|is just) to the left of (\w+)\?": lambda y: lambda p: next(x for x in p if p[x] == p[y] - 1),
+    }
+    return right_letters(choices, [match(asks, ask)(p) for p in arrangements(people, tests)])
+
+
+def read_ring(question: str, choices: dict[str, str]) -> set[str]:
+    *told, ask = sentences(question)
+    people = named(question)
+    n = len(people)
+
+    def spot(x: str, how: str, side: str, y: str) -> Callable:
+        # Facing the centre, the left hand points clockwise, where the numbers of the places rise.
+        k = 1 if how == "immediately" else PLACES[how] + 1
+        return lambda p: (p[x] - p[y]) % n == (k if side == "left" else -k) % n
+
+    clues = {
+        r"(\w+) sits (\w+) to the (left|right) of (\w+)\.": spot,
+        r"(\w+) sits between (\w+) and (\w+), next to both\.":
+            lambda x, y, z: lambda p: {(p[x] + 1) % n, (p[x] - 1) % n} == {p[y], p[z]},
+        r"The two neighbours of (\w+) are (\w+) and (\w+)\.":
+            lambda x, y, z: lambda p: {(p[x] + 1) % n, (p[x] - 1) % n} == {p[y], p[z]},
+        r"(\w+) sits directly opposite (\w+)\.": lambda x, y: lambda p: abs(p[x] - p[y]) * 2 == n,
+        r"(\w+) and (\w+) face each other across the table\.": lambda x, y: lambda p: abs(p[x] - p[y]) * 2 == n,
+        r"(\w+) (?:sits next to|and) (\w+)(?: are neighbours)?\.": lambda x, y: lambda p: abs(p[x] - p[y]) in (1, n - 1),
+        r"(\w+) does not sit next to (\w+)\.": lambda x, y: lambda p: abs(p[x] - p[y]) not in (1, n - 1),
+        r"(\w+) and (\w+) are not neighbours\.": lambda x, y: lambda p: abs(p[x] - p[y]) not in (1, n - 1),
+    }  # fmt: skip
+    scene = r".*(facing (the centre|inwards)|face its centre).*"
+    tests = []
+    for sentence in told:
+        test = match(clues, sentence)
+        assert test or re.fullmatch(scene, sentence), sentence
+        tests += [test] if test else []
+
+    def at(p: dict[str, int], seat: int) -> str:
+        return next(x for x in p if p[x] == seat % n)
+
+    def from_left(y: str) -> Callable:
+        return lambda p: ", ".join(at(p, p[y] + s) for s in range(1, n))
+
+    def who(how: str, side: str, y: str) -> Callable:
+        k = 1 if how == "immediately" else PLACES[how] + 1
+        return lambda p: at(p, p[y] + (k if side == "left" else -k))
+
+    asks = {
+        r"Who sits (\w+) to the (left|right) of (\w+)\?": who,
+        r"Who (?:sits opposite|faces) (\w+)(?: across the table)?\?": lambda y: lambda p: at(p, p[y] + n // 2),
+        r"Going clockwise from (\w+) to (\w+), how many people sit between them\?":
+            lambda x, y: lambda p: str((p[y] - p[x]) % n - 1),
+        r"Starting to the left of (\w+) and going clockwise, in which order do the others sit\?": from_left,
+    }  # fmt: skip
+    return right_letters(choices, [match(asks, ask)(p) for p in arrangements(people, tests, ring=True)])
+
+
+MORE = "taller|older|heavier|faster|richer"
+LESS = "shorter|younger|lighter|slower|poorer"
+TOP, BOTTOM = "tallest|oldest|heaviest|fastest|richest", "shortest|youngest|lightest|slowest|poorest"
+
+
+def read_order(question: str, choices: dict[str, str]) -> set[str]:
+    *told, ask = sentences(question)
+    people = named(question)
+    n = len(people)
+
+    def ranked(ordinal: str | None, word: str) -> int:
+        place = PLACES[ordinal] if ordinal else 0
+        return n - 1 - place if re.fullmatch(BOTTOM, word) else place
+
+    def is_at(x: str, ordinal: str | None, word: str) -> Callable:
+        return lambda p: p[x] == ranked(ordinal, word)
+
+    def raced(word: str) -> int:
+        return n - 1 if word == "last" else PLACES[word]
+
+    between = r"in (?:height|age|weight|speed|wealth|the race)"
+    clues = {
+        rf"(\w+) is (?:{MORE}) than (\w+)\.": lambda x, y: lambda p: p[x] < p[y],
+        rf"(\w+) is (?:{LESS}) than (\w+)\.": lambda x, y: lambda p: p[x] > p[y],
+        r"(\w+) (?:finished ahead of|crossed the line before) (\w+)\.": lambda x, y: lambda p: p[x] < p[y],
+        r"(\w+) finished behind (\w+)\.": lambda x, y: lambda p: p[x] > p[y],
+        r"(\w+) finished right after (\w+)\.": lambda x, y: lambda p: p[x] == p[y] + 1,
+        r"(\w+) finished right before (\w+)\.": lambda x, y: lambda p: p[x] == p[y] - 1,
+        rf"(\w+) is the (?:(\w+) )?({TOP}|{BOTTOM})\.": is_at,
+        rf"(\w+) is the next (?:{TOP}) after (\w+)\.": lambda x, y: lambda p: p[x] == p[y] + 1,
+        r"(\w+) finished (\w+)\.": lambda x, word: lambda p: p[x] == raced(word),
+        r"(\w+) finished neither first nor last\.": lambda x: lambda p: 0 < p[x] < n - 1,
+        r"(\w+) is neither the \w+ nor the \w+\.": lambda x: lambda p: 0 < p[x] < n - 1,
+        rf"Nobody (?:is|finished) between (\w+) and (\w+) {between}\.": lambda x, y: lambda p: abs(p[x] - p[y]) == 1,
+        rf"Exactly (\w+) (?:person is|people are) between (\w+) and (\w+) {between}\.":
+            lambda k, x, y: lambda p: abs(p[x] - p[y]) == NUMBERS[k] + 1,
+    }  # fmt: skip
+    scene = r"(No two of .* are equally tall|.* all (have different|run at different|own different) .*|.* ran a race, .*)\."
+    tests = []
+    for sentence in told:
+        test = None if re.fullmatch(scene, sentence) else match(clues, sentence)
+        assert test or re.fullmatch(scene, sentence), sentence
+        tests += [test] if test else []
+    asks = {
+        r"What is the order from \w+ to \w+\?": lambda: lambda p: ", ".join(sorted(p, key=p.get)),
+        rf"Who is the (?:(\w+) )?({TOP}|{BOTTOM})\?": lambda o, w: lambda p: next(x for x in p if p[x] == ranked(o, w)),
+        r"Who finished (\w+)\?": lambda word: lambda p: next(x for x in p if p[x] == raced(word)),
+        rf"How many people (?:are|finished) between (\w+) and (\w+) {between}\?":
+            lambda x, y: lambda p: str(abs(p[x] - p[y]) - 1),
+        rf"How many of the others (?:are (?:{MORE}) than|finished ahead of) (\w+)\?": lambda x: lambda p: str(p[x]),
+        rf"How many of the others (?:are (?:{LESS}) than|finished behind) (\w+)\?": lambda x: lambda p: str(n - 1 - p[x]),
+    }  # fmt: skip
+    return right_letters(choices, [match(asks, ask)(p) for p in arrangements(people, tests)])
+
+
+def read_truth(question: str, choices: dict[str, str]) -> set[str]:
+    told = re.findall(r'(\w+)(?: says)?: "([^"]+)\."', question)
+    return _read_culprit(question, choices, told) if question.startswith(("One of", "Exactly one of")) \
+        else _read_islanders(question, choices, told)  # fmt: skip
+
+
+def _read_culprit(question: str, choices: dict[str, str], told: list[tuple[str, str]]) -> set[str]:
+    suspects = named(question.split(".")[0])
+    wanted = re.search(r"(Neither|None|Exactly (\w+)) of the \w+ statements (?:is|are) true", question)
+    count = NUMBERS[wanted.group(2)] if wanted.group(2) else 0
+    guilty = []
+    for culprit in suspects:
+        true = 0
+        for speaker, words in told:
+            accused = [speaker] if words == "It was not me" else named(words)
+            true += (culprit in accused) != ("not" in words)
+        if true == count:
+            guilty.append(culprit)
+    assert len(guilty) == 1
+    return right_letters(choices, guilty)
+
+
+def _read_islanders(question: str, choices: dict[str, str], told: list[tuple[str, str]]) -> set[str]:
+    people = [speaker for speaker, _ in told]
+    results = []
+    for kinds in product((True, False), repeat=len(people)):
+        honest = dict(zip(people, kinds, strict=True))
+
+        def true(speaker: str, words: str, honest: dict[str, bool] = honest) -> bool:
+            about = named(words) + ([speaker] if re.search(r"\b(I|me)\b", words) else [])
+            values = [honest[x] for x in about]
+            if "same kind" in words:
+                return len(set(values)) == 1
+            if "different kinds" in words:
+                return len(set(values)) == 2
+            if words.startswith("At least one of"):
+                return not all(values)
+            if "both liars" in words:
+                return not any(values)
+            if words.startswith("Exactly"):
+                return list(honest.values()).count(False) == NUMBERS[words.split()[1]]
+            return values == ["truth" in words]
+
+        if all(true(speaker, words) == honest[speaker] for speaker, words in told):
+            results.append(honest)
+    assert len(results) == 1
+    honest = results[0]
+    if question.endswith("How many of them are liars?"):
+        return right_letters(choices, [str(list(honest.values()).count(False))])
+    wanted = {x for x in people if honest[x] == ("truth-teller" in question.split(". ")[-1].split('" ')[-1])}
+
+    def meant(text: str) -> set[str]:
+        return set(people) if text.startswith(("All", "Both")) else set() if text.startswith(("None", "Neither")) else set(named(text))
+
+    return {letter for letter, text in choices.items() if meant(text) == wanted}
+
+
+def read_syllogism(question: str, choices: dict[str, str]) -> set[str]:
+    if question.startswith("Of "):
+        return _read_sets(question, choices)
+    *told, _ = sentences(question)
+    statements = [_statement(s.rstrip(".")) for s in told]
+    options = {letter: _statement(text) for letter, text in choices.items()}
+    groups = sorted({g for s in (*statements, *options.values()) for g in s[2:]})
+    everyone = list(product((False, True), repeat=len(groups)))
+
+    def has(member: tuple, group: str) -> bool:
+        return member[groups.index(group)]
+
+    def true_in(model: list[tuple], s: tuple) -> bool:
+        some, positive, x, y = s
+        found = [has(m, y) == positive for m in model if has(m, x)]
+        return any(found) if some else all(found)
+
+    allowed = [m for m in everyone if all(true_in([m], s) for s in statements if not s[0])]
+    right = set()
+    for letter, option in options.items():
+        some, positive, x, y = option
+        # The fullest model that denies the option: one that denies "some" leaves all its members out, one that denies
+        # "all" or "no" needs a single member against it.
+        against = [m for m in allowed if has(m, x) and has(m, y) != positive]
+        model = [m for m in allowed if not (has(m, x) and has(m, y) == positive)] if some else allowed if against else []
+        denied = bool(model) and all(true_in(model, s) for s in statements)
+        if not denied:
+            right.add(letter)
+            continue
+        # A wrong option has to be wrong even where no group may be empty.
+        assert all(any(has(m, g) for m in model) for g in groups), (question, option)
+    return right
+
+
+def _statement(text: str) -> tuple[bool, bool, str, str]:
+    """(existential?, affirmative?, subject, predicate)"""
+    word, x, denied, y = re.fullmatch(r"(All|No|Some) (\w+) are (not )?(\w+)", text).groups()
+    return word == "Some", word != "No" and not denied, x, y
+
+
+def _read_sets(question: str, choices: dict[str, str]) -> set[str]:
+    numbers = [int(x) for x in re.findall(r"\d+", question)]
+    fitting = set()
+    if "all three" in question:
+        total, a, b, c, ab, ac, bc, abc = numbers
+        only = (a - ab - ac + abc, b - ab - bc + abc, c - ac - bc + abc)
+        cells = (*only, ab - abc, ac - abc, bc - abc, abc)
+        assert min(cells) >= 0
+        fitting.add(total - sum(cells))
+    else:
+        total, a, b, told = numbers
+        for both in range(min(a, b) + 1):
+            neither = total - (a - both) - (b - both) - both
+            if neither < 0 or told != (neither if re.search(r"; \d+ \w+ neither", question) else both):
+                continue
+            ask = question.split(". ")[-1]
+            fitting.add(neither if "neither" in ask else both if "both" in ask else a + b - 2 * both if "exactly one" in ask else a - both)
+    assert len(fitting) == 1
+    return right_letters(choices, [str(x) for x in fitting])
+
+
+READERS = {
+    "linear_seating": read_line,
+    "circular_seating": read_ring,
+    "orderings": read_order,
+    "truth_tellers": read_truth,
+    "syllogisms": read_syllogism,
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_the_text_alone_gives_the_key(kind: str) -> None:
+    for seed in range(COUNT):
+        puzzle = generate(kind, seed, 1 + seed % 10, short=seed % 3 == 0)
+        assert READERS[kind](puzzle.question, puzzle.choices) == {puzzle.answer}, puzzle
