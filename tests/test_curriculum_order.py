@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stepladder.curriculum.calibration import ladder, rank, tenth_bounds
 from stepladder.curriculum.orders import ORDERS, arrange, longest_run
 
@@ -25,14 +27,13 @@ def test_the_shares_of_the_plan_hold(count: int) -> None:
     steps = ladder(count)
     values = [difficulty for difficulty, _ in steps]
     assert len(steps) == count
-    assert all(a < b for a, b in zip(values, values[1:], strict=False))
+    assert all(a < b for a, b in pairwise(values))
     for difficulty, level in steps:
         low, high = {"easy": (1, 4), "medium": (4, 7), "hard": (7, 10)}[level]
         assert low < difficulty < high
     shares = Counter(level for _, level in steps)
-    expected = {0: {}, 1: {"medium": 1}, 9: {"easy": 3, "medium": 4, "hard": 2}, 10: {"easy": 3, "medium": 5, "hard": 2},
-                50_000: {"easy": 15_000, "medium": 25_000, "hard": 10_000}}  # fmt: skip
-    assert dict(shares) == expected[count]
+    expected = {0: (0, 0, 0), 1: (0, 1, 0), 9: (3, 4, 2), 10: (3, 5, 2), 50_000: (15_000, 25_000, 10_000)}
+    assert tuple(shares[level] for level in ("easy", "medium", "hard")) == expected[count]
 
 
 @given(st.integers(0, 3_000))
@@ -96,7 +97,7 @@ def test_interleaving_keeps_equal_domains_apart_where_it_can(sizes: list[int], s
     if largest <= rest + 1:
         assert longest_run(arranged, "domain") == 1
     else:  # the rest all serve as separators
-        assert sum(a["domain"] == b["domain"] for a, b in zip(arranged, arranged[1:], strict=False)) == largest - rest - 1
+        assert sum(a["domain"] == b["domain"] for a, b in pairwise(arranged)) == largest - rest - 1
 
 
 def test_no_long_runs_inside_the_curriculum() -> None:

@@ -127,6 +127,8 @@ class Curriculum(Section):
     order: Literal["curriculum", "random", "reverse", "interleaved"] = Field(
         "curriculum", description="order of the records")
     student_signal: bool = Field(False, description="measure the student's own probability of the key as well")
+    student_rotations: Annotated[int, Field(ge=1, le=4)] = Field(
+        4, description="rotations of the options that the student's probability is averaged over")
     rating_prompts: list[str] = Field(["difficulty", "steps"], description="rating prompt variants to average")
 
 

@@ -1,7 +1,7 @@
 """Ranks to difficulties: the raw rating decides who is harder than whom, the plan decides how many are hard.
 
-Raw ratings bunch around the middle of their scale. Mapped by rank, both statements of the plan hold at once: 30 % of the
-records lie below 4 (easy), 50 % from 4 to 7 (medium), 20 % above 7 (hard).
+Raw ratings bunch around the middle of their scale. Mapped by rank, both statements of the plan hold at once: 30 % of
+the records lie below 4 (easy), 50 % from 4 to 7 (medium), 20 % above 7 (hard).
 """
 
 from __future__ import annotations

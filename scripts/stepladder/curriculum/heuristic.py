@@ -14,7 +14,7 @@ from itertools import combinations
 from ..core.records import LETTERS, Record
 
 _WORD = re.compile(r"[^\W\d_]+")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_DIGIT = re.compile(r"\d")
 _SENTENCE = re.compile(r"[.?!:;](?:[\"')\]]*\s|$)")
 _OPERATION = re.compile(
     r"[=+*/^<>%√∫∑]|\b(?:if|then|when|unless|because|therefore|each|every|after|before|between|twice|half|per|total|"
@@ -24,8 +24,8 @@ _NEGATION = re.compile(
 LONG_WORD = 9  # letters; stands for a rare word, as no list of word frequencies ships with the project
 
 WEIGHTS: dict[str, float] = {
-    "question_length": 2.5, "option_length": 1.0, "numbers": 1.0, "steps": 2.0, "negations": 1.0, "rare_words": 1.0,
-    "option_similarity": 1.0, "domain": 1.5,
+    "question_length": 4.0, "option_length": 0.5, "numbers": 1.0, "steps": 2.0, "negations": 1.0, "rare_words": 1.0,
+    "option_similarity": 0.5, "domain": 1.5,
 }  # fmt: skip
 
 DOMAIN_DIFFICULTY: dict[str, float] = {
@@ -49,11 +49,11 @@ def features(record: Record) -> Mapping[str, float]:
     words = _WORD.findall(question)
     everything = " ".join([question, *options])
     all_words = _WORD.findall(everything)
-    # Counts saturate: the tenth number in a question adds less than the second.
+    # Counts saturate: the tenth digit adds less than the second. Digits, not numbers: large numbers are harder.
     return {
         "question_length": _saturate(len(words), 60),
         "option_length": _saturate(sum(len(option.split()) for option in options), 40),
-        "numbers": _saturate(len(_NUMBER.findall(everything)), 8),
+        "numbers": _saturate(len(_DIGIT.findall(everything)), 12),
         "steps": _saturate(len(_SENTENCE.findall(question)) + len(_OPERATION.findall(question)), 10),
         "negations": _saturate(len(_NEGATION.findall(question)), 3),
         "rare_words": min(1.0, 3.0 * sum(len(word) >= LONG_WORD for word in all_words) / max(1, len(all_words))),
