@@ -38,13 +38,13 @@ class Statement:
 
 _OPEN, _CLOSE = r"[(\[{\"'“‘<]*", r"[)\]}\"'”’>]*"
 _LETTER = re.compile(
-    rf"\s*(?:(?:is|be|the|would|most|likely|correct|option|choice|letter|answer|number)\s+|[:=]\s*)*"
-    rf"(?P<open>{_OPEN})\s*(?P<letter>[A-Da-d])\s*(?P<close>{_CLOSE})(?P<tail>[^\n]*)", re.IGNORECASE)
+    rf"\s*(?:(?:is|be|the|would|most|likely|correct|option|choice|letter|answer|therefore|thus|clearly|indeed)\s+|[:=]\s*)*"
+    rf"(?P<open>{_OPEN})\s*(?P<letter>[A-Da-d])(?P<close>{_CLOSE})(?P<tail>[^\n]*)", re.IGNORECASE)
 _SEVERAL = re.compile(
     rf"\s*(?:,|/|\||\+|&|;|-|–|,?\s*\b(?:or|and|nor|and/or)\b)\s*"
     rf"(?:(?:also|maybe|possibly|perhaps|even|both|option|choice)\s+)*{_OPEN}[A-E]{_CLOSE}(?![\w'’])")
 _DENIED = re.compile(
-    r"\s*,?\s*(?:is|was|are|would be|seems|looks)?\s*(?:not|n't|wrong|incorrect|false)\b", re.IGNORECASE)
+    r"\s*(?:is|was|are|would be|seems|looks)?\s*(?:not|n't|wrong|incorrect|false)\b", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"\s*(?:$|[.,;:!?)\]}\-–—/|=→*(\"'”’]|(?:because|since|as|for|is|was|and|which|that|it|with|due|given|correct|"
     r"according|based|by|so|from|i|in|the|this|we|would|yes)\b)", re.IGNORECASE)
@@ -92,15 +92,16 @@ _INLINE_ANSWER = re.compile(r"(?<=[.!?;)] )(?:final |correct )?answer\s*:(?P<res
 
 _IS = r"(?:is|must be|should be|has to be|would be|will be|would have to be|therefore is|becomes|=|:|→)"
 _SURELY = r"(?:indeed |clearly |therefore |thus |the |only )*"
-_SENTENCE = re.compile(
+_CUE = re.compile(  # a letter is to follow
     rf"\b(?:(?:answer|option|choice|solution|conclusion|statement|result)(?:\s+(?:here|to (?:this|the) question|choice|"
     rf"option))?|correct one|right one)\s*(?:,?\s*(?:then|therefore|thus|clearly|hence),?)?\s*{_IS}(?:\s*:)?"
-    rf"(?P<rest>[^\n]*)"
-    rf"|\b(?:option|choice|answer)\s+{_OPEN}(?P<named>[A-D]){_CLOSE}[^.\n]{{0,80}}?\s(?:is|must be|seems|fits|matches)"
+    rf"|\b(?:i|we)(?:'d| would| will|'ll)?\s+(?:choose|pick|select|go with|chose|conclude)\b"
+    rf"|\b(?:so|thus|hence|therefore)\b,?(?:\s+it(?:'s| is| must be))?(?=\s+{_OPEN}[A-D]{_CLOSE}\s*(?:[.!]|$))",
+    re.IGNORECASE | re.MULTILINE)
+_JUDGED = re.compile(
+    rf"\b(?:option|choice|answer)\s+{_OPEN}(?P<named>[A-D]){_CLOSE}[^.\n]{{0,80}}?\s(?:is|must be|seems|fits|matches)"
     rf"\s+{_SURELY}(?:correct|right|best|true|answer|one)\b"
-    rf"|(?:^|[\s,]){_OPEN}(?P<leading>[A-D]){_CLOSE}[.:)]?\s(?:is|must be)\s+{_SURELY}(?:correct|right|best)\b"
-    rf"|\b(?:i|we)(?:'d| would| will|'ll)?\s+(?:choose|pick|select|go with|chose|conclude)\b(?P<chosen>[^\n]*)"
-    rf"|\b(?:so|thus|hence|therefore)\b,?\s+(?:it(?:'s| is| must be)\s+)?(?P<so>{_OPEN}[A-D]{_CLOSE}\s*(?:[.!]|$))",
+    rf"|(?:^|[\s,]){_OPEN}(?P<leading>[A-D]){_CLOSE}[.:)]?\s(?:is|must be)\s+{_SURELY}(?:correct|right|best)\b",
     re.IGNORECASE | re.MULTILINE)
 _CONDITION = re.compile(
     r"\b(?:if|whether|suppose|supposing|assume|assuming|unless|because|think|thinks|say|says|had|were)\s+(?:that\s+)?"
@@ -108,13 +109,12 @@ _CONDITION = re.compile(
 
 _VERDICT = re.compile(
     rf"^[ \t>*\-]*(?:option\s+)?{_OPEN}(?P<letter>[A-D]){_CLOSE}[.:)]?(?=\s)[^\n]*?[\s:(\-–—,]*\b"
-    rf"(?P<word>yes|no|correct|incorrect|right|wrong|true|false)\b[.!)]*[ \t]*$|"
+    rf"(?P<word>yes|no|correct|incorrect)\b[.!)]*[ \t]*$|"
     rf"^[ \t>*\-]*(?:option\s+)?{_OPEN}(?P<ticked>[A-D]){_CLOSE}[.:)]?(?=\s)[^\n]*?(?P<mark>[✓✔✅✗✘❌])[ \t]*$",
     re.IGNORECASE | re.MULTILINE)
-_YES = {"yes", "correct", "right", "true", "✓", "✔", "✅"}
+_YES = {"yes", "correct", "✓", "✔", "✅"}
 
-_OPTION_LINE = re.compile(rf"^[ \t>*\-]*(?:option\s+)?(?:{_OPEN}(?P<a>[A-D])[)\].:]{{1,2}}(?=\s|$)|(?P<b>[A-D])\s*$)",
-                          re.MULTILINE)
+_MARKED = re.compile(r"[(\[](?P<bracketed>[A-D])[)\]]|(?<!\w)(?P<dotted>[A-D])[.):]")
 _BARE = re.compile(rf"^[ \t>*#\-]*(?:option\s+)?{_OPEN}(?P<letter>[A-Da-d]){_CLOSE}[.!:]?\s*$", re.IGNORECASE)
 _CORRECTION = re.compile(r"\b(?:wait|no|actually|sorry|correction|corrected|instead|rather|hmm|oops)\b", re.IGNORECASE)
 _NEW_QUESTION = re.compile(r"\n\s*(?:#+\s*)?(?:next )?(?:question|q)\s*\d*\s*[:.)]", re.IGNORECASE)
@@ -130,17 +130,17 @@ def _answer_lines(text: str, choices: Mapping[str, str] | None) -> Iterator[Stat
 
 
 def _sentences(text: str, choices: Mapping[str, str] | None) -> Iterator[Statement]:
-    for found in _SENTENCE.finditer(text):
-        if _CONDITION.search(text, max(0, found.start() - 40), found.start()):
+    found = sorted([*_CUE.finditer(text), *_JUDGED.finditer(text)], key=lambda match: match.start())
+    for match in found:
+        if _CONDITION.search(text, max(0, match.start() - 40), match.start()):
             continue
-        named = found["named"] or found["leading"]
-        if named is not None:
-            yield Statement(found.start(), found.end(), named.upper())
+        if match.re is _JUDGED:
+            yield Statement(match.start(), match.end(), (match["named"] or match["leading"]).upper())
             continue
-        rest = found["rest"] or found["chosen"] or found["so"] or ""
+        rest = text[match.end():].partition("\n")[0]
         letter = _read_letter(rest, choices, strict=False)
         if letter is not None or _names_letter(rest):
-            yield Statement(found.start(), found.end(), letter)
+            yield Statement(match.start(), match.end(), letter)
 
 
 def _names_letter(rest: str) -> bool:
@@ -149,25 +149,20 @@ def _names_letter(rest: str) -> bool:
         re.match(r"\s*none\b", rest, re.IGNORECASE))
 
 
-def _verdicts(text: str) -> Iterator[Statement]:
-    chosen = verdicts(text)
+def _verdicts(text: str, choices: Mapping[str, str] | None) -> Iterator[Statement]:
+    chosen = verdicts(text, choices)
     if chosen:
         last = list(_VERDICT.finditer(text))[-1]
         yield Statement(last.start(), last.end(), chosen.pop() if len(chosen) == 1 else None)
 
 
-def _bare(text: str) -> Iterator[Statement]:
+def _bare(text: str, choices: Mapping[str, str] | None) -> Iterator[Statement]:
     lines = text.strip().splitlines()
-    if not lines:
-        return
-    begin = text.rindex(lines[-1])
-    if (found := _BARE.match(lines[-1])) is not None and (found["letter"].isupper() or len(lines) == 1):
-        yield Statement(begin, len(text), found["letter"].upper())
-        return
-    letters = {found["a"] or found["b"] for found in _OPTION_LINE.finditer(text)}
-    first = _OPTION_LINE.match(text.strip())
-    if first is not None and len(letters) == 1:
-        yield Statement(0, len(text), letters.pop())
+    if lines and (found := _BARE.match(lines[-1])) is not None:
+        if found["letter"].isupper() or (len(lines) == 1 and lines[0] != "a"):
+            yield Statement(text.rindex(lines[-1]), len(text), found["letter"].upper())
+    elif _MARKED.match(text) and len({m["bracketed"] or m["dotted"] for m in _MARKED.finditer(text)}) == 1:
+        yield Statement(0, len(text), _read_letter(text, choices, strict=True))
 
 
 # -- the answer -------------------------------------------------------------------------------------------------------
@@ -182,7 +177,7 @@ def conclusion(text: str, choices: Mapping[str, str] | None = None) -> Statement
         return _last(plain, [s for s in statements if another is None or s.start < another.start()])
     if unclosed:
         return None
-    for rule in (list(_sentences(plain, choices)), list(_verdicts(plain)), list(_bare(plain))):
+    for rule in (list(_sentences(plain, choices)), list(_verdicts(plain, choices)), list(_bare(plain, choices))):
         if rule:
             return _last(plain, rule)
     return None
@@ -207,11 +202,18 @@ def _last(text: str, statements: list[Statement]) -> Statement:
     return last
 
 
-def verdicts(text: str) -> set[str] | None:
-    """The letters judged right where a reply judges options line by line ("B. 66 yes"); None where it does not."""
-    said = [((found["letter"] or found["ticked"]).upper(), (found["word"] or found["mark"]).lower() in _YES)
-            for found in _VERDICT.finditer(plain_text(text))]
-    return {letter for letter, yes in said if yes} if len({letter for letter, _ in said}) >= 2 else None
+def verdicts(text: str, choices: Mapping[str, str] | None = None) -> set[str] | None:
+    """The letters judged right where a reply judges options line by line ("B. 66 yes"); None where it does not.
+
+    A line that only repeats an option which ends in such a word ("A. Yes") is told apart by `choices`.
+    """
+    said: dict[str, bool] = {}
+    for found in _VERDICT.finditer(plain_text(text)):
+        letter = (found["letter"] or found["ticked"]).upper()
+        if choices is None or _plain(found.group()) not in (_plain(f"{letter} {choices[letter]}"),
+                                                            _plain(f"option {letter} {choices[letter]}")):
+            said[letter] = (found["word"] or found["mark"]).lower() in _YES
+    return {letter for letter, yes in said.items() if yes} if len(said) >= 2 else None
 
 
 def reasoning_part(text: str) -> str:
@@ -281,7 +283,7 @@ def degenerate(text: str, least_words: int = LEAST_WORDS) -> str | None:
     if not re.search(r"\w", plain):
         return "empty"
     body = _ANSWER_LINE.sub("", plain)
-    words = re.findall(r"\w+|[^\w\s]", body.casefold())
+    words = re.findall(r"\w+|[^\w\s]+", body.casefold())
     real = [word for word in words if word[0].isalnum()]
     if _RUN.search(body):
         return "constant"

@@ -1,0 +1,106 @@
+"""Stage 02: the teacher writes reasoning for every question, checked against the key.
+
+    python scripts/02_generate_cot_llama_cpp.py --profile laptop
+    python scripts/02_generate_cot_llama_cpp.py --profile mi300x --endpoints http://a:8000 http://b:8000 \\
+        --endpoint-model deepseek-v3.1
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from stepladder.core import cli, profiles
+from stepladder.core.errors import InputError, StageError
+from stepladder.core.progress import say
+from stepladder.core.records import read_questions
+from stepladder.core.settings import EngineSettings
+from stepladder.core.stage import StageRun
+from stepladder.core.weights_table import read_weights
+from stepladder.core.workspace import Workspace
+from stepladder.engine import prompts
+from stepladder.engine.backend import open_backend
+from stepladder.engine.requests import Backend, EngineError
+from stepladder.reasoning import plan, summary
+from stepladder.reasoning.attempts import Policy
+from stepladder.reasoning.writing import Writing, needs_reasoning
+
+SECTIONS = ("reasoning", "engine")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Common flags and those of [reasoning] and [engine]."""
+    return cli.stage_parser(__doc__, SECTIONS)
+
+
+def run(args: argparse.Namespace) -> int | None:
+    """Write what is not written yet, or say what writing would take."""
+    settings = profiles.resolve(args, SECTIONS)
+    reasoning, engine = settings["reasoning"], settings["engine"]
+    workspace = Workspace.of(args, settings.profile)
+    source = args.input or workspace.enhanced("questions")
+    output = args.output or workspace.enhanced("cot_enhanced")
+    if args.plan:
+        for line in plan.lines(workspace, source, output, reasoning, engine, profile=args.profile, limit=args.limit):
+            say(f"02: {line}")
+        return 0
+    teacher, weights = teacher_of(workspace, engine)
+    stage = StageRun(
+        "02", args, settings, inputs={"questions": source}, weights={"teacher": weights} if weights else {},
+        outputs={"reasoning": output, "rejected": rejected_path(output, workspace)},
+        extra={"teacher": teacher, "prompt": prompts.identity(reasoning.variant)})
+    with stage:
+        if stage.is_done():
+            return 0
+        stage.announce()
+        records, rejected = read_questions(source, args.limit)
+        if not records:
+            raise InputError(f"{source} has no valid question: {rejected[0]['reason']}")
+        asked = [record for record in records if needs_reasoning(record)]
+        journal = stage.journal("reasoning")
+        rate = None
+        if any(record["id"] not in journal.records for record in asked):
+            try:
+                with opened(weights, teacher, engine) as backend:
+                    policy = Policy(reasoning.variant, reasoning.attempts, reasoning.temperature, reasoning.top_p,
+                                    reasoning.max_tokens, reasoning.permute, reasoning.hint, args.seed)
+                    Writing(backend, policy, journal, teacher).run(asked)
+                    rate = backend.stats.tokens_per_second
+            except EngineError as error:
+                raise StageError(f"the teacher {teacher}: {error}; what was finished is kept, run it again") from error
+        done = [record | journal.records.get(record["id"], {}) for record in records]
+        counts = summary.counts(done, rejected, reasoning.attempts) | {"tokens_per_second": rate}
+        stage.finish({"reasoning": done, "rejected": rejected}, counts)
+        journal.remove()
+    for line in summary.lines(counts):
+        say(f"02: {line}")
+    return 0
+
+
+def teacher_of(workspace: Workspace, engine: EngineSettings) -> tuple[str, Path | None]:
+    """(the teacher's name, its GGUF file or None where servers run it)."""
+    if engine.endpoints:
+        if not engine.endpoint_model:
+            raise InputError("--endpoints needs --endpoint-model, the name the servers know the teacher by")
+        return engine.endpoint_model, None
+    weights = read_weights(workspace, "teacher")
+    return weights.name, weights.need("gguf")
+
+
+def opened(weights: Path | None, teacher: str, engine: EngineSettings) -> Backend:
+    """The teacher, ready for requests."""
+    if weights is None:
+        return open_backend(teacher, endpoints=engine.endpoints, sequences=engine.concurrency * len(engine.endpoints))
+    return open_backend(
+        weights, sequences=engine.sequences, context=engine.context, batch_tokens=engine.batch_tokens, kv=engine.kv,
+        threads=engine.threads or None, gpu_layers="auto" if engine.gpu_layers < 0 else engine.gpu_layers)
+
+
+def rejected_path(output: Path, workspace: Workspace) -> Path:
+    """Where malformed records go: cot_rejected_TAG.json, or OUTPUT_rejected.json beside another output."""
+    default = workspace.enhanced("cot_rejected")
+    return default if output == workspace.enhanced("cot_enhanced") else output.with_name(f"{output.stem}_rejected.json")
+
+
+if __name__ == "__main__":
+    cli.main(build_parser, run)

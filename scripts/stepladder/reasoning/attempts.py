@@ -1,0 +1,105 @@
+"""Which attempt comes next for a record: pure logic, no model.
+
+greedy -> sampled, with the options rotated where that is safe -> hinted -> failed. A `Case` is one record on this way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..core.options import rotate
+from ..core.records import LETTERS, Record
+from .letters import may_rotate
+from .verify import Judgement
+
+Kind = Literal["greedy", "sampled", "hinted"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How often and how a record is tried; see [reasoning] in the profile for the fields."""
+
+    variant: str
+    attempts: int
+    temperature: float
+    top_p: float
+    max_tokens: int
+    permute: bool
+    hint: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try. `shown` is the record as the teacher sees it, `back` maps its letters to the original ones."""
+
+    id: str
+    number: int
+    kind: Kind
+    shown: Record
+    back: dict[str, str]
+    seed: int
+
+    @property
+    def shift(self) -> int:
+        """By how many places the options were moved."""
+        return LETTERS.index(next(shown for shown, original in self.back.items() if original == "A"))
+
+
+@dataclass
+class Case:
+    """A record in work: `next_attempt` says what to ask, `take` hears what came of it, `result` ends it."""
+
+    record: Record
+    policy: Policy
+    outcomes: list[dict[str, Any]] = field(default_factory=list)
+    accepted: Judgement | None = None
+
+    def next_attempt(self) -> Attempt | None:
+        """The next attempt; None when the record is finished."""
+        number, policy = len(self.outcomes) + 1, self.policy
+        if self.accepted is not None or (self.outcomes and self.outcomes[-1]["kind"] == "hinted"):
+            return None
+        rotates = policy.permute and number > 1 and may_rotate(self.record)
+        shift = (number - 1) % len(LETTERS) if rotates else 0
+        if number == 1:
+            return self._attempt(number, "greedy", 0)
+        if number <= policy.attempts and (policy.temperature > 0 or shift):
+            return self._attempt(number, "sampled", shift)
+        return self._attempt(number, "hinted", 0) if policy.hint else None
+
+    def take(self, attempt: Attempt, judgement: Judgement, tokens: int, finish_reason: str | None) -> None:
+        """Record what the attempt came to. Raises ValueError for an attempt that was not the next."""
+        if attempt.number != len(self.outcomes) + 1 or self.accepted is not None:
+            raise ValueError(f"record {self.record['id']}: attempt {attempt.number} was not asked for")
+        self.outcomes.append({"kind": attempt.kind, "shift": attempt.shift, "answer": judgement.answer,
+                              "outcome": judgement.outcome, "tokens": tokens, "finish_reason": finish_reason})
+        if judgement.chain is not None:
+            self.accepted = judgement
+
+    def result(self, teacher: str) -> dict[str, Any]:
+        """{"id", "chain_of_thought", "cot"}: what the finished record gains."""
+        last = self.outcomes[-1]
+        if self.accepted is None:
+            status = "failed"
+        else:
+            status = "hinted" if last["kind"] == "hinted" else "verified"
+        return {
+            "id": self.record["id"],
+            "chain_of_thought": None if self.accepted is None else self.accepted.chain,
+            "cot": {"status": status, "teacher": teacher, "teacher_answer": self.outcomes[0]["answer"],
+                    "attempts": len(self.outcomes), "finish_reason": last["finish_reason"], "tokens": last["tokens"],
+                    "outcomes": self.outcomes},
+        }
+
+    def _attempt(self, number: int, kind: Kind, shift: int) -> Attempt:
+        shown, back = rotate(self.record, shift)
+        return Attempt(f"{self.record['id']}#{number}", number, kind, shown, back,
+                       seed_of(self.policy.seed, self.record["id"], number))
+
+
+def seed_of(seed: int, record_id: str, number: int) -> int:
+    """A sampling seed that depends on nothing but these three, so neither on order nor on interruptions."""
+    return int.from_bytes(hashlib.sha256(f"{seed}|{record_id}|{number}".encode()).digest()[:4], "big")

@@ -1,0 +1,80 @@
+"""What a reply is worth: the letter it concludes with, and the reasoning that may be kept, or why not.
+
+A reasoning is kept when it concludes with the key, is not degenerate, does not contradict its own verdicts on the
+options, does not show that the answer was given to it, and can be written in the original letters.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..engine import extract
+from .letters import map_letters
+
+if TYPE_CHECKING:
+    from .attempts import Attempt
+
+ACCEPTED = "accepted"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """outcome: "accepted" or why not. answer: the letter concluded with, in original letters. chain: what is kept."""
+
+    outcome: str
+    answer: str | None = None
+    chain: str | None = None
+
+
+# Said of an answer, an option or a key: that it was there beforehand.
+_GIVEN = r"(?:given|provided|stated|specified|supplied|told|known|mentioned|indicated|marked|listed as correct)"
+_ANSWER = r"(?:answer|option|choice|solution|letter|key)"
+_REVEALING = re.compile(
+    rf"\b(?:the|your|this|a) hint\b|\bhint(?:ed|s)?\s+(?:says|that|tells|at)\b|\banswer key\b"
+    rf"|\b{_GIVEN}\s+(?:\w+\s+){{0,2}}(?:correct|right)\s+{_ANSWER}\b"
+    rf"|\b(?:correct|right|final)\s+{_ANSWER}\s+(?:\w+\s+){{0,2}}(?:is|was|has been|as)\s+(?:already\s+)?{_GIVEN}\b"
+    rf"|\b{_ANSWER}\s+(?:is|was|as)\s+(?:already\s+)?(?:given|provided|supplied|told|stated|specified)\b"
+    rf"|\b(?:given|provided)\s+{_ANSWER}\b"
+    rf"|\b(?:i|we)\s+(?:was|were|am|are|have been|had been)\s+(?:told|given|informed)\b"
+    rf"|\b(?:told|informed|know|knowing)\s+(?:in advance\s+)?that\s+the\s+(?:correct|right)\b"
+    rf"|\byou\s+(?:said|told|gave|mentioned|stated|want|asked)\b|\bas (?:you )?(?:given|instructed|told|requested)\b"
+    rf"|\b(?:found|find) it (?:myself|yourself)\b|\bdo(?:es)? not mention\b|\bwithout mentioning\b"
+    rf"|\b(?:since|because|as|given that)\s+(?:we know\s+)?(?:that\s+)?the\s+(?:correct|right)\s+{_ANSWER}\s+is\b"
+    rf"|\bleads? to (?:it|the (?:right|correct) {_ANSWER})\b", re.IGNORECASE)
+_OPENS_WITH_KEY = re.compile(
+    rf"\W*(?:the\s+)?(?:(?:correct|right|best|final)\s+)*{_ANSWER}\b[^.\n]{{0,25}}\s(?:is|:)|\W*[A-D]\W*is (?:the )?"
+    r"(?:correct|right)|\W*answer\s*:", re.IGNORECASE)
+
+
+def reveals_hint(text: str) -> bool:
+    """Whether a reasoning shows that it was given the answer: by saying so, or by beginning with it."""
+    return bool(_REVEALING.search(text) or _OPENS_WITH_KEY.match(text))
+
+
+def judge(text: str, attempt: Attempt) -> Judgement:
+    """Weigh one reply to `attempt`."""
+    concluded = extract.extract_answer(text, attempt.shown["choices"])
+    answer = None if concluded is None else attempt.back[concluded]
+    reason = extract.degenerate(text)
+    if reason is not None:
+        return Judgement(reason, answer)
+    if concluded is None:
+        return Judgement("no answer")
+    if concluded != attempt.shown["answer"]:
+        return Judgement("wrong", answer)
+    body = extract.reasoning_part(text)
+    if extract.degenerate(body) is not None:  # what is left without the conclusion
+        return Judgement("near-empty", answer)
+    if (verdict := extract.verdicts(body, attempt.shown["choices"])) is not None and verdict != {concluded}:
+        return Judgement("contradicts itself", answer)
+    if attempt.kind == "hinted" and reveals_hint(body):
+        return Judgement("reveals the hint", answer)
+    mapped = map_letters(body, attempt.back)
+    if mapped is None:
+        return Judgement("letters unclear", answer)
+    chain = f"{mapped}\nAnswer: {answer}"
+    if extract.extract_answer(chain) != answer:  # a reader of the record must find what was verified
+        return Judgement("contradicts itself", answer)
+    return Judgement(ACCEPTED, answer, chain)
