@@ -1,0 +1,66 @@
+"""How training went: the loss over the curriculum, the guard's readings, what was exported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import charts
+from .blocks import Block, Chart, Prose, Table, number, percent
+from .found import Found
+
+
+def blocks(found: Found) -> list[Block]:
+    """Loss and difficulty over steps; the guard."""
+    log = found.outputs.get("04")
+    if not log:
+        return []
+    steps = [step for step in log.get("steps") or [] if step.get("loss") is not None]
+    guard = log.get("guard") or {}
+    shown: list[Block] = []
+    if guard.get("verdict"):
+        shown.append(Prose(f"Guard: {guard['verdict']}.", strong=True))
+    if steps:
+        xs = [step["step"] for step in steps]
+        climb = [step.get("difficulty") for step in steps]
+        second = ("difficulty of the batch", xs, climb) if None not in climb else None
+        series = {"loss of the step": (xs, [step["loss"] for step in steps])}
+        if len(steps) >= 20:
+            series["its running mean"] = (xs, _smoothed([step["loss"] for step in steps]))
+        shown.append(Chart(charts.lines("training loss", series, "optimiser step", "loss", second=second),
+                           "Training loss along the curriculum. Batches get harder from left to right, so a loss that "
+                           "does not fall is no sign of not learning."))
+    readings = guard.get("readings") or []
+    if len(readings) > 1:
+        at = [row["step"] for row in readings]
+        shown.append(Chart(charts.lines("guard readings", {
+            "right, %": (at, [100 * row["accuracy"] for row in readings]),
+            "parsable, %": (at, [100 * row["parsable"] for row in readings])}, "optimiser step",
+            f"validation questions ({readings[0]['questions']})", dots=True),
+            "What the guard read on validation questions while training went on."))
+    if decisions := guard.get("decisions"):
+        shown.append(Table(["step", "what the guard did", "why"], [
+            [number(row["step"]), f"{row['decision']} to step {row['to']}", row["reason"]] for row in decisions]))
+    return shown + _facts(found, log)
+
+
+def _smoothed(values: list[float], weight: float = 0.9) -> list[float]:
+    """Exponential running mean, corrected for its start."""
+    mean, out = 0.0, []
+    for count, value in enumerate(values, start=1):
+        mean = weight * mean + (1 - weight) * value
+        out.append(mean / (1 - weight**count))
+    return out
+
+
+def _facts(found: Found, log: dict[str, Any]) -> list[Block]:
+    counts = found.counts("04")
+    rows = [[key.replace("_", " "), number(value, 0 if isinstance(value, int) else 1)]
+            for key, value in {**counts, **(counts.get("speed") or {})}.items()
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and not key.endswith("_bytes")]
+    shown: list[Block] = [Table(["training", "figure"], rows)] if rows else []
+    for form, row in (log.get("agreement") or {}).items():
+        if isinstance(row, dict) and "agreed" in row:
+            decided = row.get("decided") or 0
+            shown.append(Prose(f"The exported {form} gives the trained model's answer in {row['agreed']} of {decided} "
+                               f"decided questions ({percent(row['agreed'] / decided if decided else None, 0)})."))
+    return shown
