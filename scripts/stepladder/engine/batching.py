@@ -19,11 +19,13 @@ from typing import Literal, Self
 
 import numpy as np
 
+from .cache import Cache
 from .chat import chat_renderer
 from .intake import Intake, Preparer
 from .jobs import Job
-from .native import Batch, Context, DecodeError, Tokens, Weights, physical_cores
-from .places import Place, common_length, find_seat, takes
+from .memory import GgufError, detect_machine, plan_memory, read_gguf_header
+from .native import Batch, Context, DecodeError, Tokens, Weights, physical_cores, uses_gpu
+from .places import Place, takes
 from .requests import Completion, EngineError, Request, RequestError, Stats
 from .sampling import Logits
 
@@ -61,6 +63,8 @@ class Engine:
         if not 1 <= sequences <= MOST_SEQUENCES:
             raise ValueError(f"sequences must be 1 to {MOST_SEQUENCES}, not {sequences}")
         path = Path(model_path)
+        if not path.is_file():
+            raise EngineError(f"{path}: no such model file")
         self.name = path.name
         self.context = context
         self.threads = threads or physical_cores()
@@ -69,14 +73,14 @@ class Engine:
         self.adapter: str | None = None
         self.stats = Stats()
         self._busy = False
+        sequences = self._affordable(path, sequences, on_gpu=uses_gpu(gpu_layers))  # before the weights take theirs
         self._weights = Weights(path, gpu_layers, {n: Path(p) for n, p in (adapters or {}).items()})
         self._render = chat_renderer(self._weights, self.name)
         self._batch = Batch(self.batch_tokens)
-        self._context: Context | None = None
         self._prepare = Preparer(self._weights, context)
         self._waiting: deque[Job] = deque()  # to be started again after the cache had to shrink
         try:
-            self._open_context(sequences)
+            self._cache = self._open_cache(sequences)
         except EngineError:
             self._weights.close()
             raise
@@ -105,15 +109,12 @@ class Engine:
             raise EngineError("the adapter cannot change while requests are in work")
         if name is not None and name not in self._weights.adapters:
             raise EngineError(f"no adapter {name!r} was loaded: {sorted(self._weights.adapters)}")
-        self._context.use_adapter(name)
+        self._cache.context.use_adapter(name)
+        self._cache.forget_all()
         self.adapter = name
-        for place in self._places:
-            place.held = 0
 
     def close(self) -> None:
-        if self._context is not None:
-            self._context.close()
-            self._context = None
+        self._cache.context.close()
         self._weights.close()
 
     def __enter__(self) -> Self:
@@ -134,20 +135,25 @@ class Engine:
                 self._refill(intake)
                 if not self.stats.active:
                     break
-                finished = self._step()
+                finished = self._step(draining=intake.exhausted)
                 self.stats.seconds["total"] += time.perf_counter() - started - intake.take_seconds()
                 yield from finished
             if intake.error is not None:
                 raise intake.error
+        except GeneratorExit:  # the caller wants no more; what is in memory is sound
+            raise
+        except BaseException:
+            self._cache.forget_all()
+            raise
         finally:
-            self._release()
+            self._drop_jobs()
             self._busy = False
 
     # -- a step --------------------------------------------------------------------------------------------------
 
     def _refill(self, intake: Intake) -> None:
         """Give every free place to the next request, as long as there are any."""
-        while any(place.job is None for place in self._places):
+        while self._cache.has_room:
             if self._waiting:
                 job = self._waiting.popleft()
             elif (request := intake.pull()) is not None:
@@ -158,16 +164,16 @@ class Engine:
                     continue
             else:
                 break
-            self._seat(job)
-        self.stats.active = sum(place.job is not None for place in self._places)
-        if intake.exhausted and self.kv == "split":
-            self._close_ranks()
+            self._cache.seat(job)
+        self.stats.active = len(self._cache.busy())
 
-    def _step(self) -> list[Completion]:
-        """One call of the model for all that are ready; returns what finished."""
-        self._follow()
+    def _step(self, *, draining: bool) -> list[Completion]:
+        """One call of the model for all that are ready; returns what finished. Draining: no more requests will come."""
+        self._cache.follow()
+        if draining:
+            self._cache.close_ranks()
         self._mind_deadlines()
-        shares = takes(self._places, self.batch_tokens, SPARE_OUTPUTS)
+        shares = takes(self._cache.places, self.batch_tokens, SPARE_OUTPUTS)
         if shares:
             try:
                 self._compute(shares)
@@ -180,7 +186,7 @@ class Engine:
         batch.clear()
         ends: list[tuple[Place, int]] = []  # places whose pending is done, and where in the batch it ended
         prompt_tokens = 0
-        for place in self._places:  # in order of sequence, as llama.cpp groups neighbours into one micro-batch
+        for place in self._cache.places:  # in order of sequence, as llama.cpp groups neighbours into one micro-batch
             share = shares.get(place)
             if share is None:
                 continue
@@ -192,9 +198,9 @@ class Engine:
             if not len(job.pending):
                 ends.append((place, batch.size - 1))
         started = time.perf_counter()
-        self._context.decode(batch)
+        self._cache.context.decode(batch)
         computed = time.perf_counter()
-        rows = self._context.logits(batch)
+        rows = self._cache.context.logits(batch)
         row = 0
         for place, index in ends:
             count = len(place.job.path) if place.job.path is not None else 1
@@ -208,7 +214,8 @@ class Engine:
         elif batch.size == len(shares):
             stats.steady_tokens += batch.size
             stats.steady_seconds += computed - started
-        stats.kv_used = sum(place.held for place in self._places if place.job is not None)
+        stats.kv_used = sum(place.held for place in self._cache.busy())
+        stats.reused_tokens = self._reused_before + self._cache.reused_tokens
         self._step_seconds.append(time.perf_counter() - started)
 
     def _advance(self, place: Place, logits: Logits, index: int) -> None:
@@ -217,15 +224,14 @@ class Engine:
         if job.path is not None:
             for depth, row in enumerate(logits):
                 job.scorer.observe(job.path[: depth + 1], row)
-            place.held -= len(job.path)
-            self._context.forget(place.sequence, place.held)
+            self._cache.rewind(place, len(job.path))
             self._next_path(job)
         elif job.choices_due:
             job.scorer.observe((), logits[0])
             job.paths = deque(job.scorer.paths)
             job.drawn = self._draw(job, logits[0], index) if job.tokens < job.limit else None
             self._next_path(job)
-        elif job.request.max_tokens == 0:
+        elif job.tokens >= job.limit:  # nothing more was wanted than prompt or closing
             job.conclude("length")
         elif job.closing_due or (job.request.closing is not None and not job.closed and self._late(job)):
             job.close()
@@ -246,7 +252,7 @@ class Engine:
 
     def _draw(self, job: Job, logits: Logits, index: int) -> int:
         started = time.perf_counter()
-        token = int(logits.argmax()) if job.sampler is None else job.sampler.draw(self._context, index, logits)
+        token = int(logits.argmax()) if job.sampler is None else job.sampler.draw(self._cache.context, index, logits)
         self.stats.seconds["sample"] += time.perf_counter() - started
         return token
 
@@ -257,78 +263,12 @@ class Engine:
 
     def _collect(self) -> list[Completion]:
         finished = []
-        for place in self._places:
-            if place.job is not None and place.job.finish is not None:
+        for place in self._cache.busy():
+            if place.job.finish is not None:
                 finished.append(place.job.completion(time.monotonic()))
-                self._vacate(place)
+                self._cache.vacate(place)
         self.stats.completions += len(finished)
         return finished
-
-    # -- places --------------------------------------------------------------------------------------------------
-
-    def _seat(self, job: Job) -> None:
-        """Give a job a free place and whatever of its prompt is in memory, or lead it to wait for that."""
-        seat = find_seat(self._places, job.prompt)
-        place = seat.place
-        place.job = job
-        if seat.source is None:
-            self._begin(place, seat.own)
-        else:
-            place.leader, place.leader_job = seat.source, seat.source.job
-            place.awaited = seat.shared
-            place.held = 0
-            self._follow_one(place)
-
-    def _follow(self) -> None:
-        for place in self._places:
-            if place.leader is not None:
-                self._follow_one(place)
-
-    def _follow_one(self, place: Place) -> None:
-        """Copy the awaited beginning of the prompt if it is there by now (or will never be)."""
-        leader, prompt = place.leader, place.job.prompt
-        there = common_length(leader.content, prompt[: place.awaited])
-        if there < place.awaited and leader.job is place.leader_job:
-            return
-        place.leader = place.leader_job = None
-        if there:
-            self._context.copy(leader.sequence, place.sequence, there)
-            place.hold(prompt[:there])
-        self._begin(place, there)
-
-    def _begin(self, place: Place, known: int) -> None:
-        self._context.forget(place.sequence, known)
-        place.held = known
-        place.job.pending = place.job.prompt[known:]
-        self.stats.reused_tokens += known
-
-    def _vacate(self, place: Place) -> None:
-        if place.job.sampler is not None:
-            place.job.sampler.close()
-        place.job = place.leader = place.leader_job = None
-        self._clock += 1
-        place.freed_at = self._clock
-
-    def _release(self) -> None:
-        """Empty all places, whatever their jobs were doing."""
-        self._waiting.clear()
-        for place in self._places:
-            if place.job is not None:
-                self._vacate(place)
-        self.stats.active = self.stats.kv_used = 0
-
-    def _close_ranks(self) -> None:
-        """Move the last sequences into gaps: llama.cpp batches split caches only where ids are consecutive."""
-        while True:
-            gap = next((p for p in self._places if p.job is None), None)
-            last = next((p for p in reversed(self._places) if p.job is not None), None)
-            if gap is None or last is None or gap.sequence > last.sequence:
-                return
-            self._context.copy(last.sequence, gap.sequence, last.held)
-            self._context.forget(last.sequence)
-            gap.held = 0
-            gap.sequence, last.sequence = last.sequence, gap.sequence
-            self._places.sort(key=lambda place: place.sequence)
 
     # -- deadlines -----------------------------------------------------------------------------------------------
 
@@ -342,9 +282,8 @@ class Engine:
 
     def _mind_deadlines(self) -> None:
         """Cut the jobs whose time is up. Those with a closing are closed in `_advance`, in time for it."""
-        for place in self._places:
-            job = place.job
-            if job is None or job.request.deadline is None or job.finish is not None:
+        for job in (place.job for place in self._cache.busy()):
+            if job.request.deadline is None or job.finish is not None:
                 continue
             unclosed = job.request.closing is None and self._late(job)
             if unclosed or time.monotonic() >= job.request.deadline:
@@ -352,14 +291,29 @@ class Engine:
 
     # -- memory --------------------------------------------------------------------------------------------------
 
-    def _open_context(self, sequences: int) -> None:
-        """Allocate the cache for as many sequences as memory allows, halving until it does."""
-        if self._context is not None:
-            self._context.close()
-            self._context = None
-        while self._context is None:
+    def _affordable(self, path: Path, sequences: int, *, on_gpu: bool) -> int:
+        """Of the wanted sequences as many as the memory plan allows, as RAM is promised freely and then runs out."""
+        machine = detect_machine()
+        try:
+            plan = plan_memory(
+                read_gguf_header(path),
+                context=self.context,
+                sequences=sequences,
+                available=machine.model_memory if on_gpu else machine.ram_available,
+                batch_tokens=self.batch_tokens,
+            )
+        except GgufError as error:  # llama.cpp may know this kind of model better
+            log.info("no memory plan: %s", error)
+            return sequences
+        if plan.sequences < sequences:
+            log.warning("%s: %s", self.name, plan.describe())
+        return max(1, plan.sequences)
+
+    def _open_cache(self, sequences: int) -> Cache:
+        """Allocate the KV cache for as many sequences as memory allows, halving until it does."""
+        while True:
             try:
-                self._context = Context(
+                context = Context(
                     self._weights,
                     sequences=sequences,
                     context=self.context,
@@ -367,26 +321,37 @@ class Engine:
                     batch_tokens=self.batch_tokens,
                     unified=self.kv == "unified",
                 )
+                break
             except DecodeError as error:
                 if sequences == 1:
-                    raise EngineError(f"{self.name}: {error}; a shorter context or a smaller model may fit") from error
-                log.warning("%s: going on with %d sequences", error, sequences // 2)
+                    raise EngineError(f"{self.name}: {error}; try a shorter context or a smaller model") from error
                 sequences //= 2
+                log.warning("%s: going on with %d sequences", error, sequences)
         if self.adapter is not None:
-            self._context.use_adapter(self.adapter)
-        self._places = [Place(index, self.context) for index in range(sequences)]
+            context.use_adapter(self.adapter)
         self._step_seconds: deque[float] = deque(maxlen=8)
-        self._clock = 0
-        self.stats.sequences = sequences
-        self.stats.kv_size = sequences * self.context
+        self._reused_before = self.stats.reused_tokens
+        self.stats.sequences, self.stats.kv_size = sequences, sequences * self.context
+        return Cache(context, self.context)
 
     def _shrink(self, error: DecodeError) -> None:
-        """After a failed call: half the sequences, and every job in work starts again ."""
-        sequences = len(self._places) // 2
+        """After a failed call: half the sequences, and every job in work starts again."""
+        sequences = len(self._cache.places) // 2
         if sequences == 0:
             raise EngineError(f"{self.name}: {error}, with a single sequence") from error
         log.warning("%s: starting its requests again with %d sequences", error, sequences)
-        jobs = sorted((place.job for place in self._places if place.job is not None), key=lambda job: job.number)
-        self._release()
-        self._open_context(sequences)
-        self._waiting.extend(self._prepare(job.request) for job in jobs)
+        jobs = [place.job for place in self._cache.busy()] + list(self._waiting)
+        again = [job.request for job in sorted(jobs, key=lambda job: job.number)]
+        self._drop_jobs()
+        self._cache.context.close()
+        self._cache = self._open_cache(sequences)
+        self._waiting.extend(self._prepare(request) for request in again)
+
+    def _drop_jobs(self) -> None:
+        for place in self._cache.busy():
+            self._cache.vacate(place)
+        for job in self._waiting:
+            if job.sampler is not None:
+                job.sampler.close()
+        self._waiting.clear()
+        self.stats.active = self.stats.kv_used = 0

@@ -65,6 +65,8 @@ class Job:
     def close(self) -> None:
         """Force the closing: it becomes pending and part of the text, and `closing_tokens` may follow."""
         self.pending = self.closing
+        if self.sampler is not None:
+            self.sampler.accept(self.closing)
         self.text += (self.request.closing or "").encode()
         self.tokens += len(self.closing)
         self.limit = min(self.limit, self.tokens + self.request.closing_tokens)

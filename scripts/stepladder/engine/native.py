@@ -60,6 +60,14 @@ def physical_cores() -> int:
     return max(1, min(psutil.cpu_count(logical=False) or 1, len(os.sched_getaffinity(0))))
 
 
+def uses_gpu(gpu_layers: int | str) -> bool:
+    """Whether weights go to a GPU: llama.cpp was built for one, and layers for it are wanted."""
+    import llama_cpp
+
+    quiet_llama()
+    return bool(llama_cpp.llama_supports_gpu_offload()) and gpu_layers != 0
+
+
 class Weights:
     """A loaded GGUF model, its vocabulary and its LoRA adapters."""
 
@@ -68,12 +76,9 @@ class Weights:
 
         quiet_llama()
         self._llama = llama_cpp
-        if not path.is_file():
-            raise EngineError(f"{path}: no such model file")
         params = llama_cpp.llama_model_default_params()
-        offload = llama_cpp.llama_supports_gpu_offload()
-        params.n_gpu_layers = (-1 if offload else 0) if gpu_layers == "auto" else int(gpu_layers)
-        self.gpu = offload and params.n_gpu_layers != 0
+        all_layers = -1 if uses_gpu(gpu_layers) else 0
+        params.n_gpu_layers = all_layers if gpu_layers == "auto" else int(gpu_layers)
         self.model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if not self.model:
             raise EngineError(f"{path}: llama.cpp cannot load it{last_log()}")
@@ -283,4 +288,3 @@ class Context:
         scales = (ctypes.c_float * len(chosen))(*[1.0] * len(chosen))
         if llama.llama_set_adapters_lora(self.ctx, adapters, len(chosen), scales):
             raise EngineError(f"llama.cpp cannot apply adapter {name}{last_log()}")
-        self.clear()
