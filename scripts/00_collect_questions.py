@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int | None:
     questions = settings["questions"]
     names, local = sources.wanted(questions), sources.local_paths(questions)
     if args.plan:
-        plan.show(names, local, questions, settings.profile.name)
+        say(f"00: profile {settings.profile.name}")
+        plan.show(names, local, questions, _size(args, questions.size))
         return 0
     stage = StageRun("00", args, settings, inputs={
         "sample": workspace.sample_data / "sample/questions.json", "domains": workspace.sample_data / "domains.json",
@@ -79,7 +80,7 @@ def _collect(stage: StageRun, args: argparse.Namespace, settings: Settings, name
         raise StageError(f"none of the sources {', '.join(names)} can be had; give files with --from NAME=PATH")
     domain_names, subjects = domains.load(stage.inputs["domains"])
     collection = collect(readers, questions, read_json(stage.inputs["sample"]), domain_names, subjects, args.seed,
-                         min(questions.size, args.limit or questions.size), say)
+                         _size(args, questions.size), say)
     counts = {**collection.counts, "unavailable": missing}
     stage.finish({"questions": collection.parts["training"], "validation": collection.parts["validation"],
                   "test": collection.parts["test"], "rejected": collection.rejected}, counts)
@@ -95,6 +96,10 @@ def _summarise(counts: dict[str, Any]) -> None:
     coverage = counts["coverage"]
     gaps = ", ".join(coverage["gaps"]) or "none"
     say(f"{coverage['covered']} of {coverage['of']} domains have {coverage['needed_a_domain']} or more; gaps: {gaps}")
+
+
+def _size(args: argparse.Namespace, size: int) -> int:
+    return min(size, args.limit or size)
 
 
 def _hash(path: Path) -> str:

@@ -12,10 +12,14 @@ _OTHER_OPTIONS = re.compile(
     r"\b(?:all|none|any|both|neither|either|each|some|two|three)\b.{0,25}\b(?:above|below|these|those|options?|choices?|"
     r"answers?|statements?|of them|of the following)\b"
     r"|\b(?:above|preceding|foregoing)\b\s*(?:options?|choices?|answers?)?\s*\.?$"
+    r"|\b(?:all|none|any|both|neither|either) of (?:this|that|it)\W*$|\bnot (?:listed|given|among|mentioned)\b.{0,25}$"
     r"|^\s*(?:both|all|neither|none|either)\s*\.?\s*$", re.IGNORECASE)
 _LETTER_NAMED = re.compile(
     r"(?:\(\s*[A-E]\s*\)|\b[A-D]\b)\s*(?:,|and|or|&|nor|/)\s*(?:\(\s*[A-E]\s*\)|[A-D]\b)"
-    r"|\b(?:both|neither|either|only|options?|choices?|answers?)\s+\(?[A-E]\)?(?:\b|$)")
+    r"|\b(?:both|neither|either|only|options?|choices?|answers?)\s+\(?[A-E]\)?(?:\b|$)"
+    r"|\b[A-E]\)?\s+(?:only|alone)\b"
+    r"|\(\s*[a-e]\s*\)\s*(?:,|and|or|&|nor)\s*\(\s*[a-e]\s*\)"
+    r"|\b(?:[Bb]oth|[Nn]either|[Nn]ether|[Ee]ither|[Aa]ll of)\s+[a-e]\s*,?\s*(?:and|or|nor)\b\.?\s*[a-e]\b")
 
 
 def refers_to_options(text: str) -> bool:

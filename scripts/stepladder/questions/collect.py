@@ -12,12 +12,13 @@ from stepladder.core.interrupts import stop_flag
 from stepladder.core.records import LETTERS, Record
 from stepladder.core.settings import Questions
 
-from . import distractors, domains, duplicates
+from . import domains, duplicates
 from .ledger import Ledger
 from .letters import balance
 from .normalise import to_record
 from .rows import PUBLISHED_TEST, Row, Rows
 from .sampling import PARTS, Candidate, Shares, assign_parts, choose
+from .trivia import distractors
 
 Say = Callable[[str], None]
 
@@ -48,14 +49,15 @@ def collect(readers: Mapping[str, Rows], settings: Questions, sample: Sequence[R
     classifier = domains.classify(pool, sample)
     parts = _sampled(pool, groups, settings, seed, size)
     if not parts["training"]:
-        raise InputError("no question is left to train on: all rows were rejected, repeated or of published test splits")
+        raise InputError("no question is left to train on: all were rejected, repeated, or of published test splits")
     kept = Counter(record["source"] for part in parts.values() for record in part)
+    total = kept.total()
     counts = {
-        "records": sum(map(len, parts.values())), **{part: len(parts[part]) for part in PARTS},
+        "records": total, **{part: len(parts[part]) for part in PARTS},
         "wanted": size, "by_source": ledger.by_source(kept),
         "quotas": _quotas(settings, kept, size), "duplicates": dict(ledger.examples),
         "groups_kept_together": sum(count > 1 for count in Counter(groups).values()),
-        "classifier": classifier, "coverage": domains.coverage(parts["training"], names, size),
+        "classifier": classifier, "coverage": domains.coverage(parts["training"], names, total),
         "domains": {part: dict(sorted(Counter(r["domain"] for r in parts[part]).items())) for part in PARTS},
         "letters": {part: {letter: sum(r["answer"] == letter for r in parts[part]) for letter in LETTERS}
                     for part in PARTS}}

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-SPLITS = ("train", "validation", "test")
 PUBLISHED_TEST = "test"
 _SPLIT_NAMES = {"train": "train", "training": "train", "auxiliary": "train", "dev": "dev", "val": "validation",
                 "valid": "validation", "validation": "validation", "eval": "validation", "test": "test"}

@@ -11,7 +11,7 @@ from typing import Any
 from stepladder.core.errors import InputError
 from stepladder.core.settings import Questions
 
-from .formats import arc, commonsenseqa, logiqa, mmlu, openbookqa, opentriviaqa, own, triviaqa
+from .formats import labelled, logiqa, mmlu, opentriviaqa, own, triviaqa
 from .hub import HubData, load_rows
 from .rows import Row, Rows
 
@@ -33,10 +33,8 @@ class Source:
 SOURCES: dict[str, Source] = {
     "mmlu": Source(mmlu.from_files, mmlu.HUB, mmlu.from_hub),
     "triviaqa": Source(triviaqa.from_files, triviaqa.HUB, triviaqa.from_hub),
-    "commonsenseqa": Source(commonsenseqa.from_files, commonsenseqa.HUB, commonsenseqa.from_hub),
     "logiqa": Source(logiqa.from_files, logiqa.HUB, logiqa.from_hub),
-    "arc": Source(arc.from_files, arc.HUB, arc.from_hub),
-    "openbookqa": Source(openbookqa.from_files, openbookqa.HUB, openbookqa.from_hub),
+    **{name: Source(labelled.from_files(name), data, labelled.from_hub(name)) for name, data in labelled.HUB.items()},
     "opentriviaqa": Source(opentriviaqa.from_files),
     "json": Source(lambda path: own.read_file(path, "json")),
 }

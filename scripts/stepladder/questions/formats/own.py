@@ -29,14 +29,15 @@ def read_file(path: Path, source: str) -> Rows:
 def from_records(content: Iterable[Any], source: str, where: str) -> Rows:
     """Rows of records; what is no record at all is rejected with its place in the list.
 
-    A record keeps the source it names; `source` is for those that name none.
+    A record keeps the source it names, in small letters; `source` is for those that name none.
     """
     for index, record in enumerate(content):
         place = f"{where}#{index}"
         if not isinstance(record, dict):
             yield Rejection(place, source, "not an object", record)
             continue
-        name = record.get("source") if isinstance(record.get("source"), str) and record["source"] else source
+        name = record["source"].strip().lower() if isinstance(record.get("source"), str) else ""
+        name = name or source
         identity = record.get("id") if isinstance(record.get("id"), str) and record["id"].strip() else None
         reason = _fault(record, identity)
         if reason is not None:

@@ -1,3 +1,0 @@
-HUB=None
-from_files=None
-from_hub=None
