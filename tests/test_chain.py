@@ -1,0 +1,107 @@
+"""run_all.sh from questions to report with the real small model, and again with things missing or changed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+TINY = PROJECT / "tests" / "tiny.toml"
+STAGES = ["00", "01", "02", "03", "04", "05", "06"]
+OUTPUTS = ["questions", "validation", "test", "rejected", "models", "cot_enhanced", "curriculum_ordered",
+           "training_log", "test_results", "tournament"]
+
+pytestmark = pytest.mark.model
+
+
+class Chain:
+    """A working folder with the weights in place, and run_all.sh upon it."""
+
+    def __init__(self, workdir: Path) -> None:
+        self.workdir = workdir
+
+    def run(self, *flags: str) -> subprocess.CompletedProcess:
+        command = [str(PROJECT / "run_all.sh"), "--profile", str(TINY), "--workdir", str(self.workdir), *flags]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.workdir)
+
+    def ran(self, *flags: str) -> list[str]:
+        """Stages that did work in a successful run."""
+        done = self.run(*flags)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        skipped = re.findall(r"^(\d\d): already done", done.stdout, re.MULTILINE)
+        return [stage for stage in STAGES if stage not in skipped]
+
+    def file(self, name: str) -> Path:
+        return self.workdir / "data" / "enhanced" / f"{name}_tiny.json"
+
+
+@pytest.fixture(scope="module")
+def chain(small_workdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Chain:
+    workdir = tmp_path_factory.mktemp("chain")
+    shutil.copytree(small_workdir / "models", workdir / "models", copy_function=os.link)
+    made = Chain(workdir)
+    done = made.run()
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    made.first = done  # type: ignore[attr-defined]
+    return made
+
+
+def test_every_output_has_its_meta_and_the_report_is_there(chain: Chain) -> None:
+    for name in OUTPUTS:
+        assert chain.file(name).exists(), name
+        assert chain.file(name).with_suffix(".meta.json").exists(), name
+    assert not list((chain.workdir / "data" / "enhanced").glob("*.partial.jsonl")), "journals go when a stage is done"
+    assert chain.file("report").with_suffix(".html").stat().st_size > 10_000
+    assert (chain.workdir / "models" / "smollm2_135m_cot_curriculum" / "agents" / "AIAC").is_dir()
+    assert "report:" in chain.first.stdout  # type: ignore[attr-defined]
+
+
+def test_a_second_run_finds_everything_done(chain: Chain) -> None:
+    assert chain.ran() == []
+    status = chain.run("--status").stdout
+    assert len(re.findall(r"^\d\d: done$", status, re.MULTILINE)) == len(STAGES), status
+
+
+def test_a_deleted_output_reruns_its_stage_and_not_those_before(chain: Chain) -> None:
+    chain.file("curriculum_ordered").unlink()
+    ran = chain.ran()
+    assert ran[0] == "03"
+    assert set(ran) <= {"03", "04", "05", "06"}
+    chain.file("tournament").unlink()
+    assert chain.ran() == ["06"]
+
+
+def test_the_same_bytes_again_leave_later_stages_done(chain: Chain) -> None:
+    chain.file("questions").unlink()
+    assert chain.ran() == ["00"], "the same questions again: nothing after them has to run"
+
+
+def test_another_flag_reruns_its_stage_and_what_it_feeds(chain: Chain) -> None:
+    before = chain.file("curriculum_ordered").read_bytes()
+    assert chain.ran("--only", "03", "--args", "03", "--order reverse") == ["00", "01", "02", "03", "04", "05", "06"]
+    assert chain.file("curriculum_ordered").read_bytes() != before
+    status = chain.run("--status").stdout
+    assert re.search(r"^03: to do", status, re.MULTILINE), "without the flag it is another run"
+    assert re.search(r"^02: done", status, re.MULTILINE)
+
+
+def test_a_failing_stage_is_named_with_its_log_and_the_way_on(chain: Chain, tmp_path: Path) -> None:
+    done = chain.run("--only", "03", "--args", "03", f"--input {tmp_path / 'absent.json'} --force")
+    assert done.returncode == 2
+    assert "stage 03 stopped with exit code 2" in done.stderr
+    assert "--from 03" in done.stderr
+    log = re.search(r"its log: (\S+)", done.stderr)
+    assert log
+    assert "absent.json" in Path(log[1]).read_text()
+
+
+@pytest.mark.parametrize("flags", [["--from", "9"], ["--only", "x"], ["--bogus"], ["--profile"], ["--profile", "none"]])
+def test_bad_arguments_are_exit_2(tmp_path: Path, flags: list[str]) -> None:
+    done = subprocess.run([str(PROJECT / "run_all.sh"), "--workdir", str(tmp_path), *flags], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 2, done.stderr
