@@ -159,6 +159,12 @@ def test_decoding_comes_first_and_prompts_share_the_rest_in_order_of_arrival() -
     assert takes([late, early, decoding], budget=40, spare_outputs=8) == {decoding: 1, early: 30, late: 9}
 
 
+def test_a_finished_job_feeds_nothing() -> None:
+    late = place(0, (), job(1))
+    late.job.conclude("deadline")
+    assert takes([late], budget=9, spare_outputs=8) == {}
+
+
 def test_waiting_places_feed_nothing_and_paths_go_whole_or_not_at_all() -> None:
     waiting = place(0, (), job(1))
     waiting.leader = place(9)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from stepladder.engine import batching
+from stepladder.engine import batching, trial
 from stepladder.engine.batching import Engine
 from stepladder.engine.native import Context, DecodeError
 from stepladder.engine.requests import Completion, EngineError, Feed, Request, RequestError, Sampling
@@ -111,7 +112,7 @@ def test_the_models_own_template_is_applied_and_the_prefix_begins_the_reply(engi
 
 
 def test_more_requests_than_places_are_all_answered_once(engine: Engine, prompts: list[str]) -> None:
-    requests = [Request(f"r{number}", prompts[number % 5], 3 + number % 7) for number in range(17)]
+    requests = [Request(f"r{number}", prompts[number % 2 * 2], 3 + number % 7) for number in range(17)]
     done = list(engine.generate(iter(requests)))
     assert sorted(one.id for one in done) == sorted(request.id for request in requests)
     assert all(one.finish_reason == "length" and one.tokens == 3 + int(one.id[1:]) % 7 for one in done)
@@ -215,20 +216,25 @@ def test_choice_probabilities_equal_a_direct_softmax_over_all_their_tokens(engin
     assert (done.text, done.tokens, done.finish_reason) == ("", 0, "length")
 
 
-def test_a_deadline_closes_in_time_or_cuts(engine: Engine, prompts: list[str]) -> None:
-    answer(engine, Request("warm", prompts[0], 8))
-    due = time.monotonic() + 1.0
+def test_a_deadline_closes_in_time_or_cuts(engine: Engine, prompts: list[str], monkeypatch) -> None:
+    """On a clock of its own, which advances by 0.02 s whenever the engine looks at it."""
+    ticks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: 0.02 * next(ticks), perf_counter=lambda: 0.02 * next(ticks))
+    monkeypatch.setattr(batching, "time", clock)
     done = answer(
         engine,
-        Request("closed", prompts[2], 400, closing="\nAnswer:", closing_tokens=2, deadline=due),
-        Request("cut", prompts[3], 400, Sampling(1.0, seed=1), grammar="root ::= [a-z ]+", deadline=due),
-        Request("late", prompts[0], 5, deadline=time.monotonic() - 1),
+        Request("closed", prompts[2], 400, closing="\nAnswer:", closing_tokens=2, deadline=5.0),
+        Request("cut", prompts[3], 400, Sampling(1.0, seed=1), grammar="root ::= [a-z ]+", deadline=5.0),
+        Request("late", prompts[0], 5, deadline=-1.0),
+        Request("in time", prompts[0], 3, deadline=500.0),
     )
+    assert clock.monotonic() < 8.0
     assert done["closed"].finish_reason == "closed"
     assert "\nAnswer:" in done["closed"].text
     assert done["cut"].finish_reason == "deadline"
     assert 0 < done["cut"].tokens < 400
     assert (done["late"].finish_reason, done["late"].text) == ("deadline", "")
+    assert done["in time"].finish_reason == "length"
 
 
 @pytest.mark.parametrize(
@@ -346,3 +352,52 @@ def test_a_second_generate_or_an_unknown_adapter_is_refused(engine: Engine, prom
     stream.close()
     with pytest.raises(EngineError, match="no adapter 'x'"):
         engine.use_adapter("x")
+
+
+# -- adapters and the choice of cache --------------------------------------------------------------------------------
+
+
+def write_adapter(path: Path, size: float) -> Path:
+    """A LoRA of rank 4 on the first eight attention outputs, of random numbers of the given size."""
+    import gguf
+
+    numbers = np.random.default_rng(0)
+    writer = gguf.GGUFWriter(str(path), "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", 4.0)
+    for layer in range(8):
+        name = f"blk.{layer}.attn_output.weight"
+        writer.add_tensor(f"{name}.lora_a", numbers.normal(0, size, (4, 576)).astype(np.float32))
+        writer.add_tensor(f"{name}.lora_b", numbers.normal(0, size, (576, 4)).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def test_an_adapter_is_switched_on_and_off_over_one_set_of_weights(small_model, prompts, alone, tmp_path) -> None:
+    paths = {"loud": write_adapter(tmp_path / "loud.gguf", 0.3), "silent": write_adapter(tmp_path / "silent.gguf", 0.0)}
+    question = QUESTIONS[2]
+    texts = {}
+    with Engine(small_model, sequences=2, context=256, threads=2, adapters=paths) as engine:
+        for name in ("loud", None, "silent"):
+            engine.use_adapter(name)
+            texts[name] = answer(engine, Request(question, prompts[2], 24))[question].text
+    assert texts["loud"] != alone[question]
+    assert texts[None] == texts["silent"] == alone[question]
+
+
+def test_the_faster_cache_is_found_by_trying_both(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def seconds(context: Context, batch_tokens: int, depth: int) -> float:
+        seen.append((context.unified, measured(context, batch_tokens, depth) > 0))
+        return 1.0 if context.unified else 2.0
+
+    measured = trial._decode_seconds
+    monkeypatch.setattr(trial, "_decode_seconds", seconds)
+    options = {"sequences": 2, "context": 64, "threads": 2, "batch_tokens": 64}
+    assert trial.faster_kv(engine._weights, **options) == "unified"
+    assert seen == [(False, True), (True, True)]

@@ -28,6 +28,7 @@ from .native import Batch, Context, DecodeError, Tokens, Weights, physical_cores
 from .places import Place, takes
 from .requests import Completion, EngineError, Request, RequestError, Stats
 from .sampling import Logits
+from .trial import faster_kv
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,8 @@ class Engine:
     sequences: requests in work at once; halved (with a warning) when memory does not suffice for them.
     context: tokens of prompt and completion together, for each sequence.
     batch_tokens: most tokens in one call of the model.
-    kv: "split" gives each sequence its own cache, "unified" shares one; docs/engine.md has both measured.
+    kv: "split" gives each sequence its own cache, "unified" shares one; "auto" tries both out on a GPU and takes split
+        on a CPU, where docs/engine.md has them measured.
     gpu_layers: "auto" puts every layer on the GPU where llama.cpp was built for one.
     adapters: name -> LoRA adapter (GGUF) to be switched on by `use_adapter`.
 
@@ -69,12 +71,15 @@ class Engine:
         self.context = context
         self.threads = threads or physical_cores()
         self.batch_tokens = max(batch_tokens, sequences + SPARE_OUTPUTS)
-        self.kv = "split" if kv == "auto" else kv
         self.adapter: str | None = None
         self.stats = Stats()
         self._busy = False
-        sequences = self._affordable(path, sequences, on_gpu=uses_gpu(gpu_layers))  # before the weights take theirs
+        on_gpu = uses_gpu(gpu_layers)
+        sequences = self._affordable(path, sequences, on_gpu=on_gpu)  # before the weights take theirs
         self._weights = Weights(path, gpu_layers, {n: Path(p) for n, p in (adapters or {}).items()})
+        if kv == "auto":
+            kv = faster_kv(self._weights, sequences=sequences, **self._cache_options()) if on_gpu else "split"
+        self.kv = kv
         self._render = chat_renderer(self._weights, self.name)
         self._batch = Batch(self.batch_tokens)
         self._prepare = Preparer(self._weights, context)
@@ -309,17 +314,15 @@ class Engine:
             log.warning("%s: %s", self.name, plan.describe())
         return max(1, plan.sequences)
 
+    def _cache_options(self) -> dict[str, int]:
+        return {"context": self.context, "threads": self.threads, "batch_tokens": self.batch_tokens}
+
     def _open_cache(self, sequences: int) -> Cache:
         """Allocate the KV cache for as many sequences as memory allows, halving until it does."""
         while True:
             try:
                 context = Context(
-                    self._weights,
-                    sequences=sequences,
-                    context=self.context,
-                    threads=self.threads,
-                    batch_tokens=self.batch_tokens,
-                    unified=self.kv == "unified",
+                    self._weights, sequences=sequences, unified=self.kv == "unified", **self._cache_options()
                 )
                 break
             except DecodeError as error:

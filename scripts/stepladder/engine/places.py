@@ -99,7 +99,8 @@ def takes(places: Sequence[Place], budget: int, spare_outputs: int) -> dict[Plac
     prompts in order of arrival, cut into chunks where it does not suffice. A path of choices goes whole or not at
     all, as it needs logits at each of its tokens, of which `spare_outputs` more than one a place may be wanted.
     """
-    ready = [(place, place.job) for place in places if place.job is not None and place.leader is None]
+    working = ((place, place.job) for place in places if place.job is not None and place.job.finish is None)
+    ready = [(place, job) for place, job in working if place.leader is None]
     shares: dict[Place, int] = {}
     for place, job in sorted(ready, key=lambda pair: (len(pair[1].pending) > 1, pair[1].number)):
         need = len(job.pending)
