@@ -268,6 +268,7 @@ def _unclosed_thought(text: str) -> bool:
 
 LEAST_WORDS = 5
 LOOP_WORDS = 24
+_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n")
 _RUN = re.compile(r"([^\s.\-_=*#])\1{19,}|(?:([^\s])\2{39,})")
 
 
@@ -275,9 +276,9 @@ def degenerate(text: str, least_words: int = LEAST_WORDS) -> str | None:
     """Why a reply is no reasoning: "empty", "near-empty", "constant", "loop"; None where nothing is wrong.
 
     near-empty: fewer than `least_words` words beside the answer line. constant: one character in a run of 20, or one
-    word that makes up half of 8 words or more. loop: a line of three words or more that occurs four times; or, of 24
-    words or more, fewer than half of the 4-grams are distinct (distinct-n, Li et al. 2016); or text of 200 characters
-    or more that zlib packs into a tenth.
+    word that makes up half of 8 words or more. loop: a sentence or line of four words or more that occurs three
+    times; or, of 24 words or more, fewer than half of the 4-grams are distinct (distinct-n, Li et al. 2016); or text of
+    200 characters or more that zlib packs into a tenth.
     """
     plain = plain_text(text)
     if not re.search(r"\w", plain):
@@ -291,8 +292,8 @@ def degenerate(text: str, least_words: int = LEAST_WORDS) -> str | None:
         return "near-empty"
     if len(real) >= 8 and Counter(real).most_common(1)[0][1] > len(real) / 2:
         return "constant"
-    lines = Counter(line.strip().casefold() for line in plain.splitlines() if len(line.split()) >= 3)
-    if lines and max(lines.values()) >= 4:
+    sentences = Counter(part.strip().casefold() for part in _SENTENCE_END.split(body) if len(part.split()) >= 4)
+    if sentences and max(sentences.values()) >= 3:
         return "loop"
     grams = [tuple(words[i:i + 4]) for i in range(len(words) - 3)]
     if len(words) >= LOOP_WORDS and len(set(grams)) < len(grams) / 2:

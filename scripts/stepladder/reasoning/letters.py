@@ -16,7 +16,9 @@ from ..core.records import LETTERS, Record
 
 _X = r"[A-D](?!\w)"
 _STANDALONE = re.compile(rf"(?<!\w){_X}")
-_ARTICLE = re.compile(r"(?<!\w)A(?= [a-z])")
+_ARTICLE = re.compile(
+    r"(?<!\w)A(?= (?!(?:is|was|are|were|has|had|can|cannot|will|would|must|could|may|might|and|or|nor|to|in|at|of|on|"
+    r"with|from|by|does|did|equals|because|since|as|that|which|but|if|so|yes|no)\b)[a-z])")
 _WRAP, _UNWRAP = r"[(\[{\"'“‘*_`]*", r"[)\]}\"'”’*_`]*"
 _LIST = rf"{_WRAP}{_X}{_UNWRAP}(?:\s*(?:,|/|&|,?\s*and|,?\s*or|,?\s*nor)\s+(?:options? )?{_WRAP}{_X}{_UNWRAP})*"
 _VERDICT = (r"(?:is|are|was|must be|would be|seems|cannot be)\s+"
@@ -26,18 +28,18 @@ _REFERENCES = re.compile(
     rf"^[ \t>#*\-]*{_WRAP}{_X}{_UNWRAP}[.):]+{_UNWRAP}(?=\s)"  # "B. Paris", at the start of a line
     rf"|^[ \t>#*\-]*{_WRAP}{_X}{_UNWRAP}[ \t]*$"  # "B" alone on a line
     rf"|\({_X}\)"
-    rf"|\b(?:[Oo]ptions?|OPTIONS?|[Cc]hoices?|[Aa]nswers?|ANSWER|[Ll]etters?)(?:\s+choice)?\**\s*"
-    rf"(?:(?:is|are|was|must be|should be|would be|will be|therefore|then|:|=)\s*){{0,2}}{_LIST}"
+    rf"|\b(?:[Oo]ptions?|OPTIONS?|[Cc]hoices?|[Aa]nswers?|ANSWER|[Ll]etters?)(?:\s+choice)?[\s*_:=]*"
+    rf"(?:(?:is|are|was|must be|should be|would be|will be|therefore|then)[\s*_:=]+){{0,2}}{_LIST}"
     rf"|(?<!\w){_LIST}\s+{_VERDICT}"
     rf"|\b(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore),?\s+(?:it is\s+|it's\s+)?{_WRAP}{_X}{_UNWRAP}(?=[.!]|\s*$)"
     rf"|\b(?:choose|pick|select|eliminate|exclude|reject|rule out|go with)\s+(?:options? )?{_LIST}"
     rf"|(?:####|\\boxed\{{)\s*{_X}", re.MULTILINE)
-_IN_DOUBT = re.compile(
-    r"\((?:[a-d])\)|\b(?:options?|choices?|letters?)\s+[b-d]\b|^\s*[a-d][.)]\s"
-    r"|\b(?:first|second|third|fourth|last|next|previous|former|latter|top|bottom|final|other two|middle)\s+"
+_LOWER_CASE = re.compile(r"\([a-d]\)|\b(?:[Oo]ptions?|[Cc]hoices?|[Ll]etters?)\s+[b-d]\b|^\s*[a-d][.)]\s", re.MULTILINE)
+_BY_PLACE = re.compile(
+    r"\b(?:first|second|third|fourth|last|next|previous|former|latter|top|bottom|final|other two|middle)\s+"
     r"(?:two\s+|three\s+)?(?:options?|choices?|ones?|statements?|alternatives?)\b"
     r"|\b(?:options?|choices?|one)\s+(?:above|below|before|after|[1-4]|one|two|three|four)\b"
-    r"|\b(?:of the above|former|latter)\b", re.IGNORECASE | re.MULTILINE)
+    r"|\b(?:of the above|the former|the latter)\b", re.IGNORECASE)
 _OPTION_LINE = re.compile(rf"^(?P<letter>{_X})[.)] ")
 
 
@@ -55,7 +57,7 @@ def map_letters(text: str, back: Mapping[str, str]) -> str | None:
     """
     if all(shown == original for shown, original in back.items()):
         return text
-    if _IN_DOUBT.search(text):
+    if _LOWER_CASE.search(text) or _BY_PLACE.search(text):
         return None
     named = {found.start() + offset for found in _REFERENCES.finditer(text)
              for offset in _letters(found.group())}

@@ -7,6 +7,7 @@ options, does not show that the answer was given to it, and can be written in th
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ _REVEALING = re.compile(
     rf"|\b(?:correct|right|final)\s+{_ANSWER}\s+(?:\w+\s+){{0,2}}(?:is|was|has been|as)\s+(?:already\s+)?{_GIVEN}\b"
     rf"|\b{_ANSWER}\s+(?:is|was|as)\s+(?:already\s+)?(?:given|provided|supplied|told|stated|specified)\b"
     rf"|\b(?:given|provided)\s+{_ANSWER}\b"
-    rf"|\b(?:i|we)\s+(?:was|were|am|are|have been|had been)\s+(?:told|given|informed)\b"
+    rf"|\b(?:i|we)\s+(?:was|were|am|are|have been|had been)\s+(?:told|informed|given\s+(?:\w+\s+){{0,2}}{_ANSWER})\b"
     rf"|\b(?:told|informed|know|knowing)\s+(?:in advance\s+)?that\s+the\s+(?:correct|right)\b"
     rf"|\byou\s+(?:said|told|gave|mentioned|stated|want|asked)\b|\bas (?:you )?(?:given|instructed|told|requested)\b"
     rf"|\b(?:found|find) it (?:myself|yourself)\b|\bdo(?:es)? not mention\b|\bwithout mentioning\b"
@@ -48,13 +49,29 @@ _OPENS_WITH_KEY = re.compile(
     r"(?:correct|right)|\W*answer\s*:", re.IGNORECASE)
 
 
+_SENTENCE_END = re.compile(r"(?<!\n[A-D])[.!?][\"')\]]*(?=\s|$)|\n|(?<= yes)$|(?<= no)$")
+
+
 def reveals_hint(text: str) -> bool:
     """Whether a reasoning shows that it was given the answer: by saying so, or by beginning with it."""
     return bool(_REVEALING.search(text) or _OPENS_WITH_KEY.match(text))
 
 
-def judge(text: str, attempt: Attempt) -> Judgement:
-    """Weigh one reply to `attempt`."""
+def finished_part(body: str) -> str:
+    """A reasoning without a last sentence that lacks its end; all of it where no sentence has one."""
+    ends = [found.end() for found in _SENTENCE_END.finditer(body)]
+    return body[:ends[-1]].rstrip() if ends else body
+
+
+def contradicts(body: str, letter: str, choices: Mapping[str, str]) -> bool:
+    """Whether a reasoning says of other options that they are right, or calls another one the answer."""
+    verdicts = extract.verdicts(body, choices)
+    said = extract.extract_answer(body, choices)
+    return (verdicts is not None and verdicts != {letter}) or said not in (letter, None)
+
+
+def judge(text: str, attempt: Attempt, closed: bool = False) -> Judgement:
+    """Weigh one reply to `attempt`; `closed` where its conclusion was forced, in the middle of a sentence perhaps."""
     concluded = extract.extract_answer(text, attempt.shown["choices"])
     answer = None if concluded is None else attempt.back[concluded]
     reason = extract.degenerate(text)
@@ -65,9 +82,11 @@ def judge(text: str, attempt: Attempt) -> Judgement:
     if concluded != attempt.shown["answer"]:
         return Judgement("wrong", answer)
     body = extract.reasoning_part(text)
+    if closed:
+        body = finished_part(body)
     if extract.degenerate(body) is not None:  # what is left without the conclusion
         return Judgement("near-empty", answer)
-    if (verdict := extract.verdicts(body, attempt.shown["choices"])) is not None and verdict != {concluded}:
+    if contradicts(body, concluded, attempt.shown["choices"]):
         return Judgement("contradicts itself", answer)
     if attempt.kind == "hinted" and reveals_hint(body):
         return Judgement("reveals the hint", answer)

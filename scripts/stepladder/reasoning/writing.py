@@ -84,7 +84,8 @@ class Writing:
 
     def _hear(self, completion: Completion) -> None:
         case, attempt, _ = self._asked.pop(completion.id)
-        self._settle(case, attempt, judge(completion.text, attempt), completion.tokens, completion.finish_reason)
+        judgement = judge(completion.text, attempt, closed=completion.finish_reason == "closed")
+        self._settle(case, attempt, judgement, completion.tokens, completion.finish_reason)
 
     def _settle(self, case: Case, attempt: Attempt, judgement: Judgement, tokens: int, finish: str | None) -> None:
         case.take(attempt, judgement, tokens, finish)
