@@ -17,9 +17,8 @@ SCRIPTS = [*sorted((PROJECT / "scripts").glob("0*.py")), PROJECT / "scripts" / "
 
 def render() -> str:
     """The page: every script's --help, a hundred columns wide."""
-    parts = ["# Command line\n", "Every setting of a profile is a flag of its stage. This page is the scripts' own `--help`;"
-             
-             " `python tests/update_docs.py` renews it, a test holds it true.\n"]
+    parts = ["# Command line\n", "Every setting of a profile is a flag of its stage. This page is the scripts' own "
+             "`--help`; `python tests/update_docs.py` renews it, a test holds it true.\n"]
     for script in SCRIPTS:
         done = subprocess.run([sys.executable, str(script), "--help"], capture_output=True, text=True, check=True,
                               env={**os.environ, "COLUMNS": "100"})
