@@ -5,4 +5,14 @@ from __future__ import annotations
 from .base import LETTERS, LEVELS, Kind, Puzzle
 from .catalog import KINDS, generate, stream, structure_text, to_record
 
-__all__ = ["KINDS", "LETTERS", "LEVELS", "Kind", "Puzzle", "generate", "stream", "structure_text", "to_record"]
+__all__ = [
+    "KINDS",
+    "LETTERS",
+    "LEVELS",
+    "Kind",
+    "Puzzle",
+    "generate",
+    "stream",
+    "structure_text",
+    "to_record",
+]

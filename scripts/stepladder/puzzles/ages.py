@@ -45,7 +45,9 @@ def _chain(rng: Random, level: int) -> Draft | None:
     turned = {"times": before + amount, "older": before - amount, "younger": before + amount}[kind]
     wrong = [turned + ahead, before + ahead, age - ahead, age, first + sum(n for _, n in links), key + 1]
     mistakes = [str(w) for w in wrong if w > 0] + near(rng, key, 1)
-    return Draft(" ".join([*told, ask]), str(key), mistakes, " ".join(steps), ("chain", first, tuple(links), ahead))
+    return Draft(
+        " ".join([*told, ask]), str(key), mistakes, " ".join(steps), ("chain", first, tuple(links), ahead)
+    )
 
 
 def _sum_and_difference(rng: Random, level: int) -> Draft:
@@ -55,17 +57,28 @@ def _sum_and_difference(rng: Random, level: int) -> Draft:
         low, gap = rng.randint(4, 15 + 4 * level), rng.randint(2, 6 + 2 * level)
         high, total = low + gap, 2 * low + gap
         relation = f"{older} is {_years(gap)} older than {younger}."
-        steps = f"{total} - {gap} = {total - gap}. {total - gap} / 2 = {low}, so {younger} is {low} and {older} {low} + {gap} = {high}."
+        steps = (
+            f"{total} - {gap} = {total - gap}. {total - gap} / 2 = {low}, so {younger} is {low} and "
+            f"{older} {low} + {gap} = {high}."
+        )
         wrong = [total // 2, total - gap, (total - gap) // 2 - 1, total // 2 + gap]
         form: tuple = ("difference", gap)
     else:
         factor, low = rng.choice((2, 3, 4)), rng.randint(4, 12 + level)
         high, total = factor * low, (factor + 1) * low
         relation = f"{older} is {TIMES[factor]} as old as {younger}."
-        steps = f"{factor} + 1 = {factor + 1} parts. {total} / {factor + 1} = {low}, so {younger} is {low} and {older} {factor} x {low} = {high}."
+        steps = (
+            f"{factor} + 1 = {factor + 1} parts. {total} / {factor + 1} = {low}, so {younger} is "
+            f"{low} and {older} {factor} x {low} = {high}."
+        )
         wrong = [total // factor, total // 2, total - factor, low + factor]
         form = ("ratio", factor)
-    together = rng.choice([f"The ages of {older} and {younger} add up to {total}.", f"Together {older} and {younger} are {_years(total)} old."])
+    together = rng.choice(
+        [
+            f"The ages of {older} and {younger} add up to {total}.",
+            f"Together {older} and {younger} are {_years(total)} old.",
+        ]
+    )
     asks_older = rng.random() < 0.5
     key, other = (high, low) if asks_older else (low, high)
     question = f"{together} {relation} How old is {older if asks_older else younger}?"
@@ -92,8 +105,10 @@ def _ratio_later(rng: Random, level: int) -> Draft | None:
     sign = "+" if years > 0 else "-"
     n = abs(years)
     inner = later * n
-    steps = (f"Let {younger} be x, {older} {now}x. {now}x {sign} {n} = {later}(x {sign} {n}) = {later}x {sign} {inner}. "
-             f"{abs(now - later) if abs(now - later) > 1 else ''}x = {inner} - {n} = {inner - n}. x = {young}, {older} {now} x {young} = {old}.")  # fmt: skip
+    steps = (f"Let {younger} be x, {older} {now}x. {now}x {sign} {n} = {later}(x {sign} {n}) = {later}x "
+             f"{sign} {inner}. "
+             f"{abs(now - later) if abs(now - later) > 1 else ''}x = {inner} - {n} = {inner - n}. x = "
+             f"{young}, {older} {now} x {young} = {old}.")  # fmt: skip
     wrong = [other, key + years, inner // abs(now - later), n * later, n * now, inner - n]
     mistakes = [str(w) for w in wrong if w > 0] + near(rng, key, 1)
     return Draft(question, str(key), mistakes, steps, ("later", now, later, years, asks_older))
@@ -122,27 +137,51 @@ def _three(rng: Random, level: int) -> Draft | None:
     total = sum(ages)
     asked = rng.randrange(count)
     parts, extra = sum(factors), sum(adds)
-    question = f"{' '.join(told)} The ages of all {number_word(count)} add up to {total}. How old is {who[asked]}?"
+    question = (
+        f"{' '.join(told)} The ages of all {number_word(count)} add up to {total}. How old is {who[asked]}?"
+    )
     steps = f"Let {who[0]} be x: {parts}x"
     if extra:
-        steps += f" {'+' if extra > 0 else '-'} {abs(extra)} = {total}. {parts}x = {total - extra}. x = {base}."
+        steps += (
+            f" {'+' if extra > 0 else '-'} {abs(extra)} = {total}. {parts}x = {total - extra}. x = {base}."
+        )
     else:
         steps += f" = {total}. x = {base}."
     if asked:
         if factors[asked] > 1:
             steps += f" {who[asked]}: {factors[asked]} x {base} = {ages[asked]}."
         else:
-            steps += f" {who[asked]}: {base} {'+' if adds[asked] > 0 else '-'} {abs(adds[asked])} = {ages[asked]}."
+            steps += (
+                f" {who[asked]}: {base} {'+' if adds[asked] > 0 else '-'} {abs(adds[asked])} = {ages[asked]}."
+            )
     wrong = [*(a for i, a in enumerate(ages) if i != asked), total // count, total // parts, ages[asked] + 1]
     mistakes = [str(w) for w in wrong if w > 0] + near(rng, ages[asked], 1)
-    form = ("sum of all", total, tuple(sorted(zip(factors[1:], adds[1:], strict=True))), (factors[asked], adds[asked]) if asked else 0)
+    form = (
+        "sum of all",
+        total,
+        tuple(sorted(zip(factors[1:], adds[1:], strict=True))),
+        (factors[asked], adds[asked]) if asked else 0,
+    )
     return Draft(question, str(ages[asked]), mistakes, steps, form)
 
 
 def make(rng: Random, level: int) -> Draft | None:
-    makers = [_chain] if level == 1 else [_chain, _sum_and_difference] if level <= 3 else [_chain, _sum_and_difference, _ratio_later] \
-        if level <= 5 else [_chain, _ratio_later, _three]  # fmt: skip
+    if level == 1:
+        makers = [_chain]
+    elif level <= 3:
+        makers = [_chain, _sum_and_difference]
+    elif level <= 5:
+        makers = [_chain, _sum_and_difference, _ratio_later]
+    else:
+        makers = [_chain, _ratio_later, _three]
     return rng.choice(makers)(rng, level)
 
 
-KIND = Kind("ages", "Age problems", ("Chains of ages", "Sums and ratios", "Now and later"), "Mathematics", make, short_level=10)
+KIND = Kind(
+    "ages",
+    "Age problems",
+    ("Chains of ages", "Sums and ratios", "Now and later"),
+    "Mathematics",
+    make,
+    short_level=10,
+)

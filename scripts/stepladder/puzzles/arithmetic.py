@@ -16,7 +16,8 @@ _THINGS = ("apple", "stamp", "marble", "book", "shell", "pencil", "sticker", "co
            "badge", "postcard", "orange", "peach", "toy", "photo")  # fmt: skip
 _BOXES = ("box", "bag", "packet", "basket", "tray")
 _GOODS = (("notebook", 2, 9), ("pen", 1, 5), ("cup", 3, 12), ("lamp", 10, 30), ("shirt", 8, 25), ("ticket", 4, 15),
-          ("sandwich", 2, 7), ("puzzle", 6, 20), ("plant", 3, 14), ("umbrella", 7, 18), ("map", 2, 8), ("scarf", 5, 16))  # fmt: skip
+          ("sandwich", 2, 7),
+          ("puzzle", 6, 20), ("plant", 3, 14), ("mug", 7, 18), ("map", 2, 8), ("scarf", 5, 16))  # fmt: skip
 _STEPS = {1: 1, 2: 2, 3: 2, 4: 3, 5: 3, 6: 4, 7: 4, 8: 5, 9: 5, 10: 6}
 _UNDO = {"+": "-", "-": "+", "x": "/", "/": "x"}
 
@@ -54,7 +55,9 @@ def told_steps(start: int, ops: list[Op], before: list[str] | None = None) -> st
     values = run(start, ops)
     froms = [start, *values[:-1]]
     equations = [f"{a} {sign} {n} = {b}." for a, (sign, n), b in zip(froms, ops, values, strict=True)]
-    return " ".join(part for pair in zip(before or [""] * len(ops), equations, strict=True) for part in pair if part)
+    return " ".join(
+        part for pair in zip(before or [""] * len(ops), equations, strict=True) for part in pair if part
+    )
 
 
 # -- a quantity that changes -----------------------------------------------------------------------------------------
@@ -82,12 +85,18 @@ def _change(rng: Random, who: Person, thing: str, here: int, level: int) -> tupl
         return ("+", boxes * each), told, f"{boxes} x {each} = {boxes * each}."
     if kind == "doubles":
         factor = rng.choice((2, 2, 3))
-        return ("x", factor), f"{'doubles' if factor == 2 else 'triples'} the number of {things} by trading", ""
+        return (
+            ("x", factor),
+            f"{'doubles' if factor == 2 else 'triples'} the number of {things} by trading",
+            "",
+        )
     if kind == "half" and here % 2 == 0:
         return ("/", 2), "gives away half of them", ""
     parts = rng.choice((3, 4, 5))
     if kind == "friends" and here % parts == 0 and here > parts:
-        told = f"shares them equally among {parts} people, {who.him}self included, and keeps {who.his} own share"
+        told = (
+            f"shares them equally among {parts} people, {who.him}self included, and keeps {who.his} own share"
+        )
         return ("/", parts), told, ""
     return None
 
@@ -117,11 +126,22 @@ def _quantity(rng: Random, level: int) -> Draft | None:
                     f"How many {things} did {who.he} have at first?")  # fmt: skip
         back = _inverse(ops)
         mistakes = slips(here, back) + near(rng, start, 1)
-        return Draft(question, str(start), mistakes, f"Backwards: {told_steps(here, back, before[::-1])}",
-                     ("backwards", here, tuple(ops), tuple(before)))
+        return Draft(
+            question,
+            str(start),
+            mistakes,
+            f"Backwards: {told_steps(here, back, before[::-1])}",
+            ("backwards", here, tuple(ops), tuple(before)),
+        )
     question = f"{who.name} has {start} {things}. {joined} How many {things} does {who.he} have now?"
     mistakes = slips(start, ops) + near(rng, here, 1)
-    return Draft(question, str(here), mistakes, told_steps(start, ops, before), ("quantity", start, tuple(ops), tuple(before)))
+    return Draft(
+        question,
+        str(here),
+        mistakes,
+        told_steps(start, ops, before),
+        ("quantity", start, tuple(ops), tuple(before)),
+    )
 
 
 def _inverse(ops: list[Op]) -> list[Op]:
@@ -133,7 +153,9 @@ def _sentences(rng: Random, who: Person, parts: list[str]) -> str:
     openings = ["", "Then ", "Next, ", "After that, ", "Later ", "Finally, "]
     out = []
     for i, part in enumerate(parts):
-        opening = openings[0] if i == 0 else openings[-1] if i == len(parts) - 1 else openings[1 + (i - 1) % 4]
+        opening = (
+            openings[0] if i == 0 else openings[-1] if i == len(parts) - 1 else openings[1 + (i - 1) % 4]
+        )
         out.append(f"{opening or ''}{who.he if opening else who.he.capitalize()} {part}.")
     return " ".join(out)
 
@@ -168,12 +190,22 @@ def _shop(rng: Random, level: int) -> Draft | None:
         paid = next(note for note in (20, 50, 100, 200, 500, 1000, 2000) if note > due)
         key = paid - due
         steps.append(f"{paid} - {due} = {key}.")
-        question = f"{who.name} buys {bought}.{discount} {who.he.capitalize()} pays with {paid} coins. How many coins does {who.he} get back?"
+        question = (
+            f"{who.name} buys {bought}.{discount} {who.he.capitalize()} pays with {paid} coins. "
+            f"How many coins does {who.he} get back?"
+        )
         wrong = [paid - total, paid - items[0][0] * items[0][2], paid - plain_sum, due, key + 10]
     else:
         key = due
         question = f"{who.name} buys {bought}.{discount} How many coins does {who.he} pay?"
-        wrong = [total, items[0][0] * items[0][2], plain_sum, total - off if off else total + items[0][2], due + 10, due - items[-1][2]]
+        wrong = [
+            total,
+            items[0][0] * items[0][2],
+            plain_sum,
+            total - off if off else total + items[0][2],
+            due + 10,
+            due - items[-1][2],
+        ]
     mistakes = [str(w) for w in wrong if w > 0] + near(rng, key, 1)
     return Draft(question, str(key), mistakes, " ".join(steps), (*form, paid))
 
@@ -182,10 +214,34 @@ def _shop(rng: Random, level: int) -> Draft | None:
 
 _WORK = (
     ("{who} reads {rate} pages a day", "A book has {goal} pages.", "pages", "left to read", "day"),
-    ("{who} bakes {rate} rolls an hour", "An order is for {goal} rolls.", "rolls", "still to be baked", "hour"),
-    ("{who} plants {rate} trees a week", "A park needs {goal} trees.", "trees", "still to be planted", "week"),
-    ("{who} drives {rate} kilometres an hour", "A road is {goal} kilometres long.", "kilometres", "still ahead", "hour"),
-    ("{who} paints {rate} tiles an hour", "A wall needs {goal} tiles.", "tiles", "still to be painted", "hour"),
+    (
+        "{who} bakes {rate} rolls an hour",
+        "An order is for {goal} rolls.",
+        "rolls",
+        "still to be baked",
+        "hour",
+    ),
+    (
+        "{who} plants {rate} trees a week",
+        "A park needs {goal} trees.",
+        "trees",
+        "still to be planted",
+        "week",
+    ),
+    (
+        "{who} drives {rate} kilometres an hour",
+        "A road is {goal} kilometres long.",
+        "kilometres",
+        "still ahead",
+        "hour",
+    ),
+    (
+        "{who} paints {rate} tiles an hour",
+        "A wall needs {goal} tiles.",
+        "tiles",
+        "still to be painted",
+        "hour",
+    ),
 )
 
 
@@ -199,7 +255,10 @@ def _rates(rng: Random, level: int) -> Draft:
     (rate, times), more = rates[0], rates[1:]
     told = f"{first.format(who=who.name, rate=rate)} for {count_of(times, period)}"
     for i, (rate, times) in enumerate(more):
-        told += f"{' and' if i == len(more) - 1 else ','} then {rate} {'an' if period == 'hour' else 'a'} {period} for {count_of(times, period)}"
+        told += (
+            f"{' and' if i == len(more) - 1 else ','} then {rate} "
+            f"{'an' if period == 'hour' else 'a'} {period} for {count_of(times, period)}"
+        )
     steps = [f"{r} x {t} = {r * t}." for r, t in rates]
     if more:
         steps.append(f"{' + '.join(str(r * t) for r, t in rates)} = {done}.")
@@ -207,17 +266,41 @@ def _rates(rng: Random, level: int) -> Draft:
     if level >= 2 and rng.random() < 0.6:
         steps.append(f"{goal} - {done} = {goal - done}.")
         question = f"{goal_text.format(goal=goal)} {told}. How many {unit} are {rest_text}?"
-        wrong = [goal - rates[0][0] * rates[0][1], done, goal - sum(r for r, _ in rates), goal - done + rates[-1][0], goal + done]
-        return Draft(question, str(goal - done), [str(w) for w in wrong] + near(rng, goal - done, 1), " ".join(steps), (*form, goal))
+        wrong = [
+            goal - rates[0][0] * rates[0][1],
+            done,
+            goal - sum(r for r, _ in rates),
+            goal - done + rates[-1][0],
+            goal + done,
+        ]
+        return Draft(
+            question,
+            str(goal - done),
+            [str(w) for w in wrong] + near(rng, goal - done, 1),
+            " ".join(steps),
+            (*form, goal),
+        )
     question = f"{told}. How many {unit} is that altogether?"
-    wrong = [sum(r for r, _ in rates) * sum(t for _, t in rates), done + rates[0][0], done - rates[-1][0], sum(r + t for r, t in rates)]
-    return Draft(question, str(done), [str(w) for w in wrong if w > 0] + near(rng, done, 1), " ".join(steps), (*form, 0))
+    wrong = [
+        sum(r for r, _ in rates) * sum(t for _, t in rates),
+        done + rates[0][0],
+        done - rates[-1][0],
+        sum(r + t for r, t in rates),
+    ]
+    return Draft(
+        question,
+        str(done),
+        [str(w) for w in wrong if w > 0] + near(rng, done, 1),
+        " ".join(steps),
+        (*form, 0),
+    )
 
 
 # -- parts of a group ------------------------------------------------------------------------------------------------
 
 _GROUPS = (("visitors", "by train", "by car", "on foot"), ("pupils", "by bus", "by bike", "on foot"),
-           ("guests", "on Friday", "on Saturday", "on Sunday"), ("parcels", "in the morning", "at noon", "in the evening"))  # fmt: skip
+           ("guests", "on Friday", "on Saturday", "on Sunday"),
+           ("parcels", "in the morning", "at noon", "in the evening"))  # fmt: skip
 
 
 def _parts(rng: Random, level: int) -> Draft | None:
@@ -234,11 +317,21 @@ def _parts(rng: Random, level: int) -> Draft | None:
     second = rest // divisor
     fraction = {2: "Half", 3: "A third", 4: "A quarter", 5: "A fifth", 6: "A sixth"}[divisor]
     key = rest - second
-    question = (f"Of {total} {group}, {percent}% came {first_way}. {fraction} of the others came {second_way}, and all the "
+    question = (f"Of {total} {group}, {percent}% came {first_way}. {fraction} of the others came "
+                f"{second_way}, and all the "
                 f"remaining {group} came {last_way}. How many {group} came {last_way}?")  # fmt: skip
-    steps = f"{percent}% of {total} = {first}. {total} - {first} = {rest}. {rest} / {divisor} = {second}. {rest} - {second} = {key}."
+    steps = (
+        f"{percent}% of {total} = {first}. {total} - {first} = {rest}. {rest} / {divisor} = "
+        f"{second}. {rest} - {second} = {key}."
+    )
     wrong = [second, total - first - total // divisor, rest, first, key + 10]
-    return Draft(question, str(key), [str(w) for w in wrong if w > 0] + near(rng, key, 1), steps, ("parts", total, percent, divisor))
+    return Draft(
+        question,
+        str(key),
+        [str(w) for w in wrong if w > 0] + near(rng, key, 1),
+        steps,
+        ("parts", total, percent, divisor),
+    )
 
 
 def make(rng: Random, level: int) -> Draft | None:
@@ -248,5 +341,11 @@ def make(rng: Random, level: int) -> Draft | None:
     return rng.choice(makers)(rng, level)
 
 
-KIND = Kind("arithmetic", "Multi-step arithmetic", ("Changing quantities", "Shopping", "Rates", "Parts of a group"),
-            "Mathematics", make, short_level=10)
+KIND = Kind(
+    "arithmetic",
+    "Multi-step arithmetic",
+    ("Changing quantities", "Shopping", "Rates", "Parts of a group"),
+    "Mathematics",
+    make,
+    short_level=10,
+)

@@ -121,7 +121,9 @@ def _prune(room: Space, clues: list[Clue]) -> list[Clue]:
     return clues
 
 
-def tell(room: Space, clues: Sequence[Clue], say: Callable[[Clue], str], place: Callable[[int], str]) -> list[str]:
+def tell(
+    room: Space, clues: Sequence[Clue], say: Callable[[Clue], str], place: Callable[[int], str]
+) -> list[str]:
     """The solution's steps: clues in an order that fixes places early, each with what it settles.
 
     `say(clue)` is a short form of the clue, `place(i)` says where person i sits.
@@ -130,7 +132,9 @@ def tell(room: Space, clues: Sequence[Clue], say: Callable[[Clue], str], place: 
     known: set[int] = {0} if room.ring else set()
     sentences = []
     while left:
-        best = max(left, key=lambda c: (len(room.fixed(mask & room.mask(c))), -(mask & room.mask(c)).bit_count()))
+        best = max(
+            left, key=lambda c: (len(room.fixed(mask & room.mask(c))), -(mask & room.mask(c)).bit_count())
+        )
         left.remove(best)
         mask &= room.mask(best)
         pending.append(best)

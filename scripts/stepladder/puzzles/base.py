@@ -53,12 +53,16 @@ class Kind:
         actual = min(level, self.short_level) if short else level
         for attempt in range(1, 401):
             draft = self.make(rng, actual)
-            puzzle = draft and _finish(self, draft, rng, f"puzzle/{self.name}/{level}{'s' if short else ''}/{seed}", actual)
+            puzzle = draft and _finish(
+                self, draft, rng, f"puzzle/{self.name}/{level}{'s' if short else ''}/{seed}", actual
+            )
             if puzzle and (not short or puzzle.token_estimate <= SHORT_TOKENS):
                 return puzzle
             if short and attempt % 8 == 0:
                 actual = max(1, actual - 1)
-        raise RuntimeError(f"puzzle kind {self.name} found nothing for seed {seed}, level {level}, short {short}")
+        raise RuntimeError(
+            f"puzzle kind {self.name} found nothing for seed {seed}, level {level}, short {short}"
+        )
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Puzzle:
 
 
 def estimate_tokens(text: str) -> int:
-    """An upper estimate: a token for each digit, mark and capital in a row, for six letters of a word, four of a name."""
+    """An upper estimate: a token for each digit, mark or letter in capitals, six letters of a word, four of a name."""
     total = 0
     for piece in _PIECES.findall(text):
         width = 1 if piece.isupper() else 4 if piece[0].isupper() else 6
@@ -111,11 +115,21 @@ def _finish(kind: Kind, draft: Draft, rng: Random, puzzle_id: str, level: int) -
     rng.shuffle(wrong)
     place = rng.randrange(4)
     texts = [*wrong[:place], draft.key, *wrong[place:]]
-    checks = [f"{letter}. {text}{':' if len(text.split()) > 4 else ''} {'yes' if i == place else 'no'}"
-              for i, (letter, text) in enumerate(zip(LETTERS, texts))]
+    checks = [
+        f"{letter}. {text}{':' if len(text.split()) > 4 else ''} {'yes' if i == place else 'no'}"
+        for i, (letter, text) in enumerate(zip(LETTERS, texts, strict=True))
+    ]
     reasoning = "\n".join([draft.steps, *checks, f"Answer: {LETTERS[place]}"])
-    return Puzzle(puzzle_id, kind.name, level, draft.question, dict(zip(LETTERS, texts)), LETTERS[place], reasoning,
-                  (kind.name, *draft.structure))
+    return Puzzle(
+        puzzle_id,
+        kind.name,
+        level,
+        draft.question,
+        dict(zip(LETTERS, texts, strict=True)),
+        LETTERS[place],
+        reasoning,
+        (kind.name, *draft.structure),
+    )
 
 
 def near(rng: Random, value: int, low: int = 0, spread: int = 6) -> list[str]:

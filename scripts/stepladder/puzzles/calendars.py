@@ -34,7 +34,9 @@ def _day_month(day: date) -> str:
 def _after_days(rng: Random, level: int) -> Draft:
     """The weekday n days on or back, at higher levels after weeks or twice in a row."""
     start = rng.randrange(7)
-    amount = rng.randint(3, 6) if level == 1 else rng.randint(8, 20) if level == 2 else rng.randint(21, 60 * level)
+    amount = (
+        rng.randint(3, 6) if level == 1 else rng.randint(8, 20) if level == 2 else rng.randint(21, 60 * level)
+    )
     back = level > 1 and rng.random() < 0.4
     second = rng.randint(8, 15 * level) if level >= 5 else 0
     event = rng.choice(_EVENTS)
@@ -43,18 +45,24 @@ def _after_days(rng: Random, level: int) -> Draft:
     if second:
         where = f"{amount} days {'ago' if back else 'from now'}"
         question = rng.choice([
-            f"Today is {DAYS[start]}. The {event} {'was' if back else 'is'} {where}, and it was planned {second} days "
+            f"Today is {DAYS[start]}. The {event} {'was' if back else 'is'} {where}, and it was planned "
+            f"{second} days "
             f"before the {event}. On which weekday was it planned?",
-            f"Today is {DAYS[start]}. Notice of the {event}, which {'was' if back else 'is'} {where}, came {second} days "
+            f"Today is {DAYS[start]}. Notice of the {event}, which {'was' if back else 'is'} {where}, "
+            f"came {second} days "
             f"before the {event}. On which weekday did the notice come?",
         ])  # fmt: skip
         total = -shift
-        steps = (f"{'-' if back else ''}{amount} - {second} = {shift} days. {abs(total)} = 7 x {abs(total) // 7} + "
-                 f"{abs(total) % 7}. {DAYS[start]} {'back' if shift < 0 else 'forward'} {abs(total) % 7}: {DAYS[key]}.")  # fmt: skip
+        steps = (f"{'-' if back else ''}{amount} - {second} = {shift} days. {abs(total)} = 7 x "
+                 f"{abs(total) // 7} + "
+                 f"{abs(total) % 7}. {DAYS[start]} {'back' if shift < 0 else 'forward'} "
+                 f"{abs(total) % 7}: {DAYS[key]}.")  # fmt: skip
     else:
         question = rng.choice([
-            f"Today is {DAYS[start]}. Which weekday {'was it' if back else 'will it be'} {amount} days {'ago' if back else 'from now'}?",
-            f"The {event} {'was' if back else 'is'} {amount} days {'ago' if back else 'from today'}. Today is {DAYS[start]}. "
+            f"Today is {DAYS[start]}. Which weekday {'was it' if back else 'will it be'} {amount} days "
+            f"{'ago' if back else 'from now'}?",
+            f"The {event} {'was' if back else 'is'} {amount} days {'ago' if back else 'from today'}. "
+            f"Today is {DAYS[start]}. "
             f"On which weekday {'was' if back else 'is'} the {event}?",
         ])  # fmt: skip
         steps = (f"{amount} = 7 x {amount // 7} + {amount % 7}. {DAYS[start]} {'minus' if back else 'plus'} "
@@ -102,8 +110,10 @@ def _date_weekday(rng: Random, level: int) -> Draft:
     days = (second - first).days
     key = (start + days) % 7
     question = rng.choice([
-        f"In {_year_phrase(leap)}, {_day_month(first)} is a {DAYS[start]}. Which weekday is {_day_month(second)}?",
-        f"{_day_month(first)} falls on a {DAYS[start]} in {_year_phrase(leap)}. On which weekday does {_day_month(second)} fall?",
+        f"In {_year_phrase(leap)}, {_day_month(first)} is a {DAYS[start]}. Which weekday is "
+        f"{_day_month(second)}?",
+        f"{_day_month(first)} falls on a {DAYS[start]} in {_year_phrase(leap)}. On which weekday does "
+        f"{_day_month(second)} fall?",
     ])  # fmt: skip
     counted, total = _count_days(min(first, second), max(first, second))
     sign = "plus" if days >= 0 else "minus"
@@ -111,7 +121,13 @@ def _date_weekday(rng: Random, level: int) -> Draft:
              f"{total % 7}: {DAYS[key]}.")  # fmt: skip
     slip = 1 if leap else -1
     mistakes = _weekday_mistakes(rng, key, key - slip, start - days, key + slip)
-    return Draft(question, DAYS[key], mistakes, steps, ("weekday", leap, first.timetuple().tm_yday, second.timetuple().tm_yday, start))
+    return Draft(
+        question,
+        DAYS[key],
+        mistakes,
+        steps,
+        ("weekday", leap, first.timetuple().tm_yday, second.timetuple().tm_yday, start),
+    )
 
 
 def _count_days(first: date, last: date) -> tuple[str, int]:
@@ -133,7 +149,13 @@ def _date_after(rng: Random, level: int) -> Draft:
     """The date n days after or before another."""
     leap = level >= 4 and rng.random() < 0.5
     year = 2024 if leap else 2023
-    amount = rng.randint(5, 20) if level <= 2 else rng.randint(12, 45) if level <= 4 else rng.randint(5 * level, 14 * level)
+    amount = (
+        rng.randint(5, 20)
+        if level <= 2
+        else rng.randint(12, 45)
+        if level <= 4
+        else rng.randint(5 * level, 14 * level)
+    )
     back = level >= 3 and rng.random() < 0.4
     low, high = date(year, 1, 1), date(year, 12, 31) - timedelta(amount)
     start = low + timedelta(rng.randrange((high - low).days))
@@ -141,15 +163,23 @@ def _date_after(rng: Random, level: int) -> Draft:
     given, asked = (end, start) if back else (start, end)
     event, person = rng.choice(_EVENTS), someone(rng, rng.random() < 0.5)
     question = rng.choice([
-        f"Which date is {amount} days {'before' if back else 'after'} {_day_month(given)} in {_year_phrase(leap)}?",
-        f"It is {_day_month(given)} in {_year_phrase(leap)}. {person.name}'s {event} {'was' if back else 'is'} {amount} days "
+        f"Which date is {amount} days {'before' if back else 'after'} {_day_month(given)} in "
+        f"{_year_phrase(leap)}?",
+        f"It is {_day_month(given)} in {_year_phrase(leap)}. {person.name}'s {event} "
+        f"{'was' if back else 'is'} {amount} days "
         f"{'ago' if back else 'from today'}. On which date?",
     ])  # fmt: skip
     steps = _walk_months(given, amount, back)
     slips = [timedelta(d) for d in (1, -1, 2, -2, 3, 7)]
     mistakes = [_day_month(asked + slip) for slip in slips if (asked + slip).year == year]
     rng.shuffle(mistakes)
-    return Draft(question, _day_month(asked), mistakes, steps, ("date", leap, given.timetuple().tm_yday, -amount if back else amount))
+    return Draft(
+        question,
+        _day_month(asked),
+        mistakes,
+        steps,
+        ("date", leap, given.timetuple().tm_yday, -amount if back else amount),
+    )
 
 
 def _walk_months(given: date, amount: int, back: bool) -> str:
@@ -179,22 +209,36 @@ def _between_dates(rng: Random, level: int) -> Draft:
     key = span + both
     who = someone(rng, rng.random() < 0.5).name
     question = rng.choice([
-        f"{who} stays at a hotel from {_day_month(first)} to {_day_month(last)} in {_year_phrase(leap)}. How many "
+        f"{who} stays at a hotel from {_day_month(first)} to {_day_month(last)} in "
+        f"{_year_phrase(leap)}. How many "
         f"{'days is that, with both dates counted' if both else 'nights is that'}?",
-        f"In {_year_phrase(leap)}, {who}'s course runs from {_day_month(first)} to {_day_month(last)}, both days included. "
+        f"In {_year_phrase(leap)}, {who}'s course runs from {_day_month(first)} to {_day_month(last)}, "
+        f"both days included. "
         f"How many days is that?" if both else
         f"In {_year_phrase(leap)}, how many days after {_day_month(first)} is {_day_month(last)}?",
     ])  # fmt: skip
     counted, _ = _count_days(first, last)
     steps = f"{counted} = {span}." + (f" Both counted: {span} + 1 = {key}." if both else "")
     mistakes = [str(m) for m in (key + (-1 if both else 1), key + (1 if both else -1), key + 2, key - 2)]
-    return Draft(question, str(key), mistakes + near(rng, key, 1), steps, ("span", leap, first.timetuple().tm_yday, span, both))
+    return Draft(
+        question,
+        str(key),
+        mistakes + near(rng, key, 1),
+        steps,
+        ("span", leap, first.timetuple().tm_yday, span, both),
+    )
 
 
 def make(rng: Random, level: int) -> Draft:
-    makers = [_after_days, _near_days] if level == 1 else [_after_days, _near_days, _date_after, _between_dates] if level <= 3 \
-        else [_after_days, _date_weekday, _date_after, _between_dates]  # fmt: skip
+    if level == 1:
+        makers = [_after_days, _near_days]
+    elif level <= 3:
+        makers = [_after_days, _near_days, _date_after, _between_dates]
+    else:
+        makers = [_after_days, _date_weekday, _date_after, _between_dates]
     return rng.choice(makers)(rng, level)
 
 
-KIND = Kind("calendars", "Calendar problems", ("Weekdays", "Dates and durations"), "Mathematics", make, short_level=10)
+KIND = Kind(
+    "calendars", "Calendar problems", ("Weekdays", "Dates and durations"), "Mathematics", make, short_level=10
+)

@@ -75,7 +75,9 @@ def stream(
         if not turn:
             turn = [kind for kind, misses in repeats.items() if misses < _TRIES]
             if not turn:
-                raise RuntimeError(f"only {len(seen):,} different puzzles of {', '.join(repeats)} at levels {levels}")
+                raise RuntimeError(
+                    f"only {len(seen):,} different puzzles of {', '.join(repeats)} at levels {levels}"
+                )
             rng.shuffle(turn)
         kind, level, short = turn[-1], rng.randint(*levels), rng.random() < short_share
         puzzle = generate(kind, rng.getrandbits(40), level, short)

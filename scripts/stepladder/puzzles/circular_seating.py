@@ -19,7 +19,13 @@ _SCENES = (
 
 
 def _weights(level: int) -> dict[str, float]:
-    return {"left": 5, "opposite": 2.5, "between": 0.2 * level, "next": 0.4 + 0.15 * level, "apart": 0.13 * (level - 1)}
+    return {
+        "left": 5,
+        "opposite": 2.5,
+        "between": 0.2 * level,
+        "next": 0.4 + 0.15 * level,
+        "apart": 0.13 * (level - 1),
+    }
 
 
 def _spot(k: int, n: int, side: str) -> str:
@@ -35,7 +41,9 @@ def clue_text(rng: Random, clue: Clue, who: list[str], n: int) -> str:
         return rng.choice([f"{i} sits {_spot(k, n, 'left')} {j}.", f"{j} sits {_spot(k, n, 'right')} {i}."])
     if kind == "between":
         y, z = rng.sample([j, who[clue[3]]], 2)
-        return rng.choice([f"{i} sits between {y} and {z}, next to both.", f"The two neighbours of {i} are {y} and {z}."])
+        return rng.choice(
+            [f"{i} sits between {y} and {z}, next to both.", f"The two neighbours of {i} are {y} and {z}."]
+        )
     return rng.choice({
         "opposite": [f"{x} sits directly opposite {y}.", f"{x} and {y} face each other across the table."],
         "next": [f"{x} sits next to {y}.", f"{x} and {y} are neighbours."],
@@ -62,7 +70,11 @@ def _ask(rng: Random, who: list[str], level: int) -> tuple[Clue, str, str, list[
         rng.shuffle(wrong)
         text = f"Starting to the left of {who[i]} and going clockwise, in which order do the others sit?"
         return ("order", i, i), text, ", ".join(key), [", ".join(reversed(key)), *wrong], "Left is clockwise."
-    kinds = ["left", "left", "right", "right"] + (["opposite"] if n % 2 == 0 else []) + (["count"] if n > 5 else [])
+    kinds = (
+        ["left", "left", "right", "right"]
+        + (["opposite"] if n % 2 == 0 else [])
+        + (["count"] if n > 5 else [])
+    )
     kind = rng.choice(kinds)
     if kind == "count":
         k = rng.randrange(2, n)
@@ -81,7 +93,9 @@ def _ask(rng: Random, who: list[str], level: int) -> tuple[Clue, str, str, list[
     others = [who[(i + s) % n] for s in (-step, step + 1, step - 1, 1, -1, 2, -2, 3)]
     mistakes = [name for name in others if name != who[i]] + [who[i]]
     turn = "Left is clockwise" if kind == "left" else "Right is anticlockwise"
-    last = f"Opposite is {k} places on: {key}." if kind == "opposite" else f"{turn}: {k} from {who[i]} is {key}."
+    last = (
+        f"Opposite is {k} places on: {key}." if kind == "opposite" else f"{turn}: {k} from {who[i]} is {key}."
+    )
     return (kind, i, k), text, key, mistakes, last
 
 
@@ -122,5 +136,11 @@ def _form(n: int, clues: list[Clue], ask: Clue) -> tuple:
     return ring_form(n, clues, (ask[0], ask[1], (ask[1] + ask[2]) % n))
 
 
-KIND = Kind("circular_seating", "Circular seating arrangements", ("Facing the centre", "Left, right and opposite"),
-            "Logical Reasoning", make, short_level=5)
+KIND = Kind(
+    "circular_seating",
+    "Circular seating arrangements",
+    ("Facing the centre", "Left, right and opposite"),
+    "Logical Reasoning",
+    make,
+    short_level=5,
+)

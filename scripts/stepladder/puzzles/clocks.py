@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from random import Random
 
-from .base import Draft, Kind, near
-from .words import count_of, listing, someone
+from .base import Draft, Kind
+from .words import count_of, someone
 
 _ACTS = ("reads", "cooks", "walks", "practises the piano", "paints", "does homework", "works in the garden", "rests",
          "cleans the kitchen", "writes letters", "swims", "repairs a bike", "shops", "studies maps")  # fmt: skip
-_CITIES = ("Norby", "Velta", "Karum", "Solano", "Edria", "Tamsin", "Orvik", "Bellmar")  # none that has a real time zone
+_CITIES = (
+    "Norby",
+    "Velta",
+    "Karum",
+    "Solano",
+    "Edria",
+    "Tamsin",
+    "Orvik",
+    "Bellmar",
+)  # none that has a real time zone
 _TRAVEL = ("train ride", "bus trip", "ferry trip", "film", "concert", "lesson", "flight", "play")
 DAY = 24 * 60
 
@@ -39,7 +48,10 @@ def _add(start: int, minutes: int) -> str:
     hours, rest = divmod(abs(minutes), 60)
     middle = start + (60 * hours if minutes >= 0 else -60 * hours)
     if hours and rest:
-        return f"{clock(start)} {sign} {hours} h = {clock(middle)}; {sign} {rest} min = {clock(start + minutes)}."
+        return (
+            f"{clock(start)} {sign} {hours} h = {clock(middle)}; {sign} {rest} min = "
+            f"{clock(start + minutes)}."
+        )
     return f"{clock(start)} {sign} {span(abs(minutes)).replace('minutes', 'min')} = {clock(start + minutes)}."
 
 
@@ -62,7 +74,10 @@ def _chain(rng: Random, level: int) -> Draft:
     told = [f"{act} for {span(m)}" for act, m in zip(acts, lengths, strict=True)]
     backward = level >= 3 and rng.random() < 0.4
     if backward:
-        question = f"{who.name} {_then(told)}, without a break, and is done at {clock(end)}. When did {who.he} start?"
+        question = (
+            f"{who.name} {_then(told)}, without a break, and is done at {clock(end)}. When did "
+            f"{who.he} start?"
+        )
         here, steps = end, []
         for m in reversed(lengths):
             steps.append(_add(here, -m))
@@ -71,8 +86,10 @@ def _chain(rng: Random, level: int) -> Draft:
         typical = (end + sum(lengths), start + lengths[-1], start + lengths[0])
     else:
         question = rng.choice([
-            f"At {clock(start)} {who.name} begins. {who.he.capitalize()} {_then(told)}, without a break. When is {who.he} done?",
-            f"{who.name} starts at {clock(start)}. First {who.he} {_then(told)}. What time is it after that?" if len(told) > 1 else
+            f"At {clock(start)} {who.name} begins. {who.he.capitalize()} {_then(told)}, without a "
+            f"break. When is {who.he} done?",
+            f"{who.name} starts at {clock(start)}. First {who.he} {_then(told)}. What time is it after "
+            f"that?" if len(told) > 1 else
             f"{who.name} starts at {clock(start)} and {told[0]}. What time is it after that?",
         ])  # fmt: skip
         here, steps = start, []
@@ -108,21 +125,32 @@ def _duration(rng: Random, level: int) -> Draft:
     if rest:
         pause = "break" if seated else "stop on the way"
         goal = f"How long does it last without the {'break' if seated else 'stop'}?"
-        question = f"A {event} {verb} at {clock(start)} and {stop} at {clock(end)}{next_day}, with one {pause} of {rest} minutes. {goal}"
+        question = (
+            f"A {event} {verb} at {clock(start)} and {stop} at {clock(end)}{next_day}, with one "
+            f"{pause} of {rest} minutes. {goal}"
+        )
     else:
         question = rng.choice([
-            f"A {event} {verb} at {clock(start)} and {stop} at {clock(end)}{next_day}. How long does it take?",
+            f"A {event} {verb} at {clock(start)} and {stop} at {clock(end)}{next_day}. How long does it "
+            f"take?",
             f"How long is the {event} that {verb} at {clock(start)} and {stop} at {clock(end)}{next_day}?",
         ])  # fmt: skip
     full = -(-start // 60) * 60
     if full < end and start % 60:
-        steps = f"{clock(start)} to {clock(full)}: {full - start} min. {clock(full)} to {clock(end)}: {span(end - full)}. Together {span(total)}."
+        steps = (
+            f"{clock(start)} to {clock(full)}: {full - start} min. {clock(full)} to {clock(end)}: "
+            f"{span(end - full)}. Together {span(total)}."
+        )
     else:
         steps = f"{clock(start)} to {clock(end)}: {span(total)}."
     if rest:
         steps += f" Minus {rest} minutes: {span(key)}."
-    slips = [m for m in (key + 60, key - 60, key + rest, key + 2 * rest, abs(60 - key % 60) + key // 60 * 60, key + 10, key - 10, key + 20)
-             if m > 0]  # fmt: skip
+    wrap = key // 60 * 60 + 60 - key % 60  # the minutes taken the wrong way round
+    slips = [
+        m
+        for m in (key + 60, key - 60, key + rest, key + 2 * rest, wrap, key + 10, key - 10, key + 20)
+        if m > 0
+    ]
     return Draft(question, span(key), [span(m) for m in slips], steps, ("duration", start, total, rest))
 
 
@@ -140,15 +168,27 @@ def _drift(rng: Random, level: int) -> Draft:
         question = f"{setting} What is the right time when it shows {clock(shown)} for the first time?"
         key = true
         minutes = 60 + rate if gains else 60 - rate
-        steps = (f"In one hour it moves {minutes} min. From {clock(start)} to {clock(shown)} it moved {shown - start} min. "
-                 f"{shown - start} / {minutes} = {hours} hours. {clock(start)} + {hours} h = {clock(true)}.")  # fmt: skip
-        typical = (shown, shown - rate * hours if not gains else shown + rate * hours, 2 * true - shown + (5 if gains else -5))
+        steps = (f"In one hour it moves {minutes} min. From {clock(start)} to {clock(shown)} it moved "
+                 f"{shown - start} min. "
+                 f"{shown - start} / {minutes} = {hours} hours. {clock(start)} + {hours} h = "
+                 f"{clock(true)}.")  # fmt: skip
+        typical = (
+            shown,
+            shown - rate * hours if not gains else shown + rate * hours,
+            2 * true - shown + (5 if gains else -5),
+        )
     else:
         question = f"{setting} What does it show when the right time is {clock(true)}?"
         key = shown
         steps = f"{clock(start)} to {clock(true)}: {hours} h. {factor} {_add(true, shown - true)}"
         typical = (2 * true - shown, true + (rate if gains else -rate), shown + (rate if gains else -rate))
-    return Draft(question, clock(key), _time_mistakes(rng, key, *typical), steps, ("drift", rate, hours, start, gains, level >= 8))
+    return Draft(
+        question,
+        clock(key),
+        _time_mistakes(rng, key, *typical),
+        steps,
+        ("drift", rate, hours, start, gains, level >= 8),
+    )
 
 
 def _zones(rng: Random, level: int) -> Draft:
@@ -157,7 +197,10 @@ def _zones(rng: Random, level: int) -> Draft:
     ahead = rng.choice([h for h in range(-9, 10) if h])
     leave, flight = 5 * rng.randint(48, 200), 5 * rng.randint(24, 60 + 10 * level)
     arrive = leave + flight + 60 * ahead
-    relation = f"Clocks in {there} are {count_of(abs(ahead), 'hour')} {'ahead of' if ahead > 0 else 'behind'} those in {here}."
+    relation = (
+        f"Clocks in {there} are {count_of(abs(ahead), 'hour')} "
+        f"{'ahead of' if ahead > 0 else 'behind'} those in {here}."
+    )
     question = (f"{relation} A plane leaves {here} at {clock(leave)} local time and flies {span(flight)}. "
                 f"What is the local time in {there} when it lands?")  # fmt: skip
     steps = f"{_add(leave, flight)} {'Ahead' if ahead > 0 else 'Behind'}: {_add(leave + flight, 60 * ahead)}"
@@ -174,9 +217,13 @@ def _angle(rng: Random, level: int) -> Draft:
     apart = abs(hour_at - minute_at)
     key = min(apart, 360 - apart)
     question = rng.choice(["What is the smaller angle between the hands of a clock at {t}?",
-                           "A clock with hands shows {t}. How large is the smaller angle between them?"])  # fmt: skip
+                           "A clock with hands shows {t}. How large is the smaller angle between "
+                           "them?"])  # fmt: skip
     question = question.format(t=f"{hour}:{minute:02d}")
-    steps = f"Hour hand: {hour % 12} x 30 + {minute} / 2 = {_degrees(hour_at)}. Minute hand: {minute} x 6 = {minute_at}. Apart: {_degrees(apart)}"
+    steps = (
+        f"Hour hand: {hour % 12} x 30 + {minute} / 2 = {_degrees(hour_at)}. Minute hand: {minute} x "
+        f"6 = {minute_at}. Apart: {_degrees(apart)}"
+    )
     steps += f", so 360 - {_degrees(apart)} = {_degrees(key)}." if apart > 180 else "."
     naive = abs(30 * (hour % 12) - minute_at)
     values = [min(naive, 360 - naive), 360 - key, key + 30, key - 30, key + 6, key - 6, key + 15]
@@ -189,10 +236,19 @@ def _degrees(value: float) -> str:
 
 
 def make(rng: Random, level: int) -> Draft:
-    makers = [_chain, _duration] if level <= 2 else [_chain, _chain, _duration, _duration, _drift, _angle] if level <= 4 \
-        else [_chain, _chain, _duration, _duration, _drift, _zones, _zones, _angle]  # fmt: skip
+    makers = [_chain, _duration]
+    if level > 2:
+        makers += [_chain, _duration, _drift, _angle]
+    if level > 4:
+        makers += [_zones, _zones]
     return rng.choice(makers)(rng, level)
 
 
-KIND = Kind("clocks", "Clocks and time intervals", ("Times and durations", "Clocks that gain or lose", "Time zones"),
-            "Mathematics", make, short_level=10)
+KIND = Kind(
+    "clocks",
+    "Clocks and time intervals",
+    ("Times and durations", "Clocks that gain or lose", "Time zones"),
+    "Mathematics",
+    make,
+    short_level=10,
+)

@@ -8,28 +8,41 @@ from __future__ import annotations
 
 from functools import cache
 from random import Random
-from string import ascii_uppercase as ALPHABET
+from string import ascii_uppercase
 
 from .base import Draft, Kind, near
 
 Rule = tuple
-WORDS = tuple(
-    """ANT BAG BAT BED BEE BOX BUS CAR CAT COW CUP DAY DOG EGG FAN FOX HAT HEN ICE INK JAM JAR KEY LEG MAP MAT NET NUT
-    OAK OWL PAN PEN PIG RAT SEA SKY SUN TEA TIN TOY VAN WEB ZOO ARCH BAND BARN BEAR BIRD BOAT BOOK CAKE CARD COAT COIN
-    CORN DESK DOOR DUCK FARM FERN FISH FLAG FROG GATE GIFT GOAT GOLD HAND HARP HILL HOME IRON JUMP KING KITE LAKE LAMP
-    LEAF LION MILK MOON NEST NOTE PARK PATH PEAR PLUM POND RAIN RING ROAD ROPE ROSE SAND SEED SHIP SHOE SNOW SOAP SONG
-    STAR TENT TREE WALL WIND WOLF WOOD YARD APPLE BEACH BREAD BRICK BRUSH CHAIR CHALK CLOCK CLOUD CROWN DANCE DREAM
-    EAGLE EARTH FIELD FLUTE FRUIT GLASS GRAPE HORSE HOUSE JUICE KNIFE LEMON LIGHT MANGO MOUSE NIGHT OCEAN ONION PAINT
-    PEARL PIANO PLANT PLATE QUEEN RIVER ROBIN SHEEP SMILE SPOON STONE STORM SUGAR TABLE TIGER TRAIN TULIP UNCLE VIOLA
-    WATER WHALE ZEBRA BASKET BRIDGE BUTTER CAMERA CANDLE CASTLE COFFEE COTTON DESERT DOCTOR DRAGON FLOWER FOREST GARDEN
-    GUITAR HAMMER ISLAND JACKET JUNGLE KITTEN LADDER MARKET MIRROR MONKEY ORANGE PENCIL PEPPER PLANET POCKET RABBIT
-    ROCKET SCHOOL SILVER SPRING STREET SUMMER TEMPLE TICKET TURTLE VALLEY WINDOW WINTER""".split()
-)  # fmt: skip
-_LENGTHS = {1: (3, 3), 2: (3, 4), 3: (3, 4), 4: (4, 4), 5: (4, 5), 6: (4, 5), 7: (5, 5), 8: (5, 6), 9: (5, 6), 10: (6, 6)}
+_TEXT = """
+ANT BAG BAT BED BEE BOX BUS CAR CAT COW CUP DAY DOG EGG FAN FOX HAT HEN ICE INK JAM JAR KEY LEG MAP MAT
+NET NUT OAK OWL PAN PEN PIG RAT SEA SKY SUN TEA TIN TOY VAN WEB ZOO ARCH BAND BARN BEAR BIRD BOAT BOOK
+CAKE CARD COAT COIN CORN DESK DOOR DUCK FARM FERN FISH FLAG FROG GATE GIFT GOAT GOLD HAND HARP HILL HOME
+IRON JUMP KING KITE LAKE LAMP LEAF LION MILK MOON NEST NOTE PARK PATH PEAR PLUM POND RAIN RING ROAD ROPE
+ROSE SAND SEED SHIP SHOE SNOW SOAP SONG STAR TENT TREE WALL WIND WOLF WOOD YARD APPLE BEACH BREAD BRICK
+BRUSH CHAIR CHALK CLOCK CLOUD CROWN DANCE DREAM EAGLE EARTH FIELD FLUTE FRUIT GLASS GRAPE HORSE HOUSE
+JUICE KNIFE LEMON LIGHT MANGO MOUSE NIGHT OCEAN ONION PAINT PEARL PIANO PLANT PLATE QUEEN RIVER ROBIN
+SHEEP SMILE SPOON STONE STORM SUGAR TABLE TIGER TRAIN TULIP UNCLE VIOLA WATER WHALE ZEBRA BASKET BRIDGE
+BUTTER CAMERA CANDLE CASTLE COFFEE COTTON DESERT DOCTOR DRAGON FLOWER FOREST GARDEN GUITAR HAMMER ISLAND
+JACKET JUNGLE KITTEN LADDER MARKET MIRROR MONKEY ORANGE PENCIL PEPPER PLANET POCKET RABBIT ROCKET SCHOOL
+SILVER SPRING STREET SUMMER TEMPLE TICKET TURTLE VALLEY WINDOW WINTER
+"""
+WORDS = tuple(_TEXT.split())
+_LENGTHS = {
+    1: (3, 3),
+    2: (3, 4),
+    3: (3, 4),
+    4: (4, 4),
+    5: (4, 5),
+    6: (4, 5),
+    7: (5, 5),
+    8: (5, 6),
+    9: (5, 6),
+    10: (6, 6),
+}
 
 
 def move(letter: str, places: int) -> str:
-    return ALPHABET[(ALPHABET.index(letter) + places) % 26]
+    return ascii_uppercase[(ascii_uppercase.index(letter) + places) % 26]
 
 
 def encode(rule: Rule, word: str) -> str:
@@ -37,7 +50,7 @@ def encode(rule: Rule, word: str) -> str:
     if name == "shift":
         return "".join(move(c, p[0]) for c in word)
     if name == "mirror":
-        return "".join(ALPHABET[25 - ALPHABET.index(c)] for c in word)
+        return "".join(ascii_uppercase[25 - ascii_uppercase.index(c)] for c in word)
     if name == "reverse":
         return "".join(move(c, p[0]) for c in reversed(word))
     if name == "growing":  # the first letter moves by p[0], each further one by p[1] more
@@ -114,11 +127,19 @@ def _variants(rng: Random, rule: Rule, word: str) -> list[str]:
     code = encode(rule, word)
     out = []
     if name in ("shift", "growing"):
-        out += [encode((name, -p[0], *p[1:]), word), encode((name, p[0] + 1, *p[1:]), word), encode((name, p[0] - 1, *p[1:]), word)]
+        out += [
+            encode((name, -p[0], *p[1:]), word),
+            encode((name, p[0] + 1, *p[1:]), word),
+            encode((name, p[0] - 1, *p[1:]), word),
+        ]
     if name == "growing":
         out += [encode(("shift", p[0] or 1), word), encode((name, p[0], -p[1]), word)]
     if name == "turns":
-        out += [encode((name, p[1], p[0]), word), encode(("shift", p[0]), word), encode((name, -p[0], -p[1]), word)]
+        out += [
+            encode((name, p[1], p[0]), word),
+            encode(("shift", p[0]), word),
+            encode((name, -p[0], -p[1]), word),
+        ]
     if name == "reverse":
         out += [code[::-1], encode((name, -p[0]), word), encode((name, p[0] + 1), word)]
     for _ in range(4):
@@ -161,10 +182,17 @@ def _stated(rng: Random, level: int) -> Draft:
     where = f"{abs(places)} place{'' if abs(places) == 1 else 's'} {'after' if places > 0 else 'before'} it"
     question = rng.choice([
         f"In a code, each letter is replaced by the letter {where} in the alphabet. How is {word} written?",
-        f"A secret code replaces every letter by the one {where} in the alphabet ({'A follows Z' if places > 0 else 'Z comes before A'}). What does {word} become?",
+        f"A secret code replaces every letter by the one {where} in the alphabet "
+        f"({'A follows Z' if places > 0 else 'Z comes before A'}). What does {word} become?",
     ])  # fmt: skip
     code = encode(rule, word)
-    return Draft(question, code, _variants(rng, rule, word), f"{_letters(rule, word)}. So {code}.", ("stated", places, word))
+    return Draft(
+        question,
+        code,
+        _variants(rng, rule, word),
+        f"{_letters(rule, word)}. So {code}.",
+        ("stated", places, word),
+    )
 
 
 def _values(rng: Random, level: int) -> Draft:
@@ -173,23 +201,53 @@ def _values(rng: Random, level: int) -> Draft:
     pool = [w for w in WORDS if low <= len(w) <= high]
     word = rng.choice(pool)
     factor = 1 if level <= 3 else rng.randint(2, 5)
-    numbers = [ALPHABET.index(c) + 1 for c in word]
+    numbers = [ascii_uppercase.index(c) + 1 for c in word]
     total = sum(numbers)
     key = total * factor
     rule = "A = 1, B = 2, C = 3 and so on to Z = 26"
     worth = "the sum of its letters" if factor == 1 else f"{factor} times the sum of its letters"
     question = rng.choice([f"Let {rule}. A word is worth {worth}. What is {word} worth?",
-                           f"With {rule}, the value of a word is {worth}. What is the value of {word}?"])  # fmt: skip
-    steps = f"{', '.join(f'{c}={n}' for c, n in zip(word, numbers, strict=True))}. {' + '.join(map(str, numbers))} = {total}."
+                           f"With {rule}, the value of a word is {worth}. What is the value of "
+                           f"{word}?"])  # fmt: skip
+    steps = (
+        f"{', '.join(f'{c}={n}' for c, n in zip(word, numbers, strict=True))}. "
+        f"{' + '.join(map(str, numbers))} = {total}."
+    )
     if factor > 1:
         steps += f" {total} x {factor} = {key}."
-    wrong = [total if factor > 1 else key + 1, key + len(word), key - len(word), key - numbers[-1], key + 1, key - 1]
-    return Draft(question, str(key), [str(w) for w in wrong if w > 0] + near(rng, key, 1), steps, ("value", factor, word))
+    wrong = [
+        total if factor > 1 else key + 1,
+        key + len(word),
+        key - len(word),
+        key - numbers[-1],
+        key + 1,
+        key - 1,
+    ]
+    return Draft(
+        question,
+        str(key),
+        [str(w) for w in wrong if w > 0] + near(rng, key, 1),
+        steps,
+        ("value", factor, word),
+    )
 
 
 def make(rng: Random, level: int) -> Draft | None:
-    makers = [_stated, _stated, _values] if level == 1 else [_stated, _from_example, _values] if level <= 3 else [_from_example] * 3 + [_values]
+    makers = (
+        [_stated, _stated, _values]
+        if level == 1
+        else [_stated, _from_example, _values]
+        if level <= 3
+        else [_from_example] * 3 + [_values]
+    )
     return rng.choice(makers)(rng, level)
 
 
-KIND = Kind("coding", "Coding and decoding", ("Letter shifts", "Secret codes", "Word values"), "Logical Reasoning", make, short_level=10)
+KIND = Kind(
+    "coding",
+    "Coding and decoding",
+    ("Letter shifts", "Secret codes", "Word values"),
+    "Logical Reasoning",
+    make,
+    short_level=10,
+)

@@ -12,7 +12,16 @@ HEADINGS = ("north", "east", "south", "west")
 MOVES = ((0, 1), (1, 0), (0, -1), (-1, 0))
 _LEGS = {1: 2, 2: 2, 3: 3, 4: 3, 5: 4, 6: 4, 7: 5, 8: 5, 9: 6, 10: 7}
 TURNS = {"left": -1, "right": 1, "around": 2}
-_TRIPLES = ((3, 4, 5), (6, 8, 10), (5, 12, 13), (9, 12, 15), (8, 15, 17), (12, 16, 20), (7, 24, 25), (15, 20, 25))
+_TRIPLES = (
+    (3, 4, 5),
+    (6, 8, 10),
+    (5, 12, 13),
+    (9, 12, 15),
+    (8, 15, 17),
+    (12, 16, 20),
+    (7, 24, 25),
+    (15, 20, 25),
+)
 
 
 def walk(start: int, legs: list[tuple[str, int]]) -> tuple[tuple[int, int], int]:
@@ -57,7 +66,10 @@ def _tell(rng: Random, start: int, legs: list[tuple[str, int]], unit: str) -> st
         else:
             parts.append(f"turns {turn} and {verb} {distance}")
     joint = "then " if len(parts) == 2 else ""
-    return f"{', '.join(parts[:-1])}{',' if len(parts) > 2 else ''} and {'then ' if joint else ''}{parts[-1]}.", who
+    return (
+        f"{', '.join(parts[:-1])}{',' if len(parts) > 2 else ''} and {'then ' if joint else ''}{parts[-1]}.",
+        who,
+    )
 
 
 def make(rng: Random, level: int) -> Draft | None:
@@ -75,18 +87,37 @@ def make(rng: Random, level: int) -> Draft | None:
     steps = _steps(start, legs, x, y)
     form = (goal, start, tuple(legs))
     if goal == "heading":
-        others = [d.capitalize() for d in (HEADINGS[(facing + 2) % 4], HEADINGS[(facing + 1) % 4], HEADINGS[(facing - 1) % 4])]
+        others = [
+            d.capitalize()
+            for d in (HEADINGS[(facing + 2) % 4], HEADINGS[(facing + 1) % 4], HEADINGS[(facing - 1) % 4])
+        ]
         turns = _turn_steps(start, legs)
-        return Draft(f"{text} Which direction is {who.he} facing at the end?", HEADINGS[facing].capitalize(), others, turns, form)
+        return Draft(
+            f"{text} Which direction is {who.he} facing at the end?",
+            HEADINGS[facing].capitalize(),
+            others,
+            turns,
+            form,
+        )
     if goal == "where":
         if x and y and rng.random() < 0.5:
             ask = rng.choice([f"In which direction from the starting point is {who.he} now?",
                               f"In which direction is {who.he} now, seen from the start?"])  # fmt: skip
             options = [compass(sx * x, sy * y).capitalize() for sx, sy in ((-1, -1), (1, -1), (-1, 1))]
             rng.shuffle(options)
-            return Draft(f"{text} {ask}", compass(x, y).capitalize(), options, f"{steps} So {compass(x, y)}.", form)
+            return Draft(
+                f"{text} {ask}", compass(x, y).capitalize(), options, f"{steps} So {compass(x, y)}.", form
+            )
         ask = f"Where is {who.he} now, seen from the starting point?"
-        slips = [(-x, -y), (x, -y), (-x, y), (x + legs[-1][1], y), (x, y + legs[-1][1]), (y, x), (x, y - 2 * legs[0][1])]
+        slips = [
+            (-x, -y),
+            (x, -y),
+            (-x, y),
+            (x + legs[-1][1], y),
+            (x, y + legs[-1][1]),
+            (y, x),
+            (x, y - 2 * legs[0][1]),
+        ]
         mistakes = [_offset(*slip) for slip in slips if slip != (0, 0)]
         return Draft(f"{text} {ask}", _offset(x, y), mistakes, steps, form)
     square = x * x + y * y
@@ -95,10 +126,19 @@ def make(rng: Random, level: int) -> Draft | None:
         return None
     total = sum(metres for _, metres in legs)
     ask = rng.choice([f"How far is {who.he} from the starting point now, in a straight line?",
-                      f"What is the straight-line distance from the start to where {who.he} stands now?"])  # fmt: skip
+                      f"What is the straight-line distance from the start to where {who.he} stands "
+                      f"now?"])  # fmt: skip
     if x and y:
         steps += f" {abs(x)} x {abs(x)} + {abs(y)} x {abs(y)} = {square} = {far} x {far}."
-    slips = [total, abs(x) + abs(y), abs(abs(x) - abs(y)), far + legs[-1][1], far + 5, far - 5, *map(int, near(rng, far, 1))]
+    slips = [
+        total,
+        abs(x) + abs(y),
+        abs(abs(x) - abs(y)),
+        far + legs[-1][1],
+        far + 5,
+        far - 5,
+        *map(int, near(rng, far, 1)),
+    ]
     mistakes = [count_of(m, "metre") for m in slips if m > 0]
     return Draft(f"{text} {ask}", count_of(far, "metre"), mistakes, steps, form)
 
@@ -106,7 +146,13 @@ def make(rng: Random, level: int) -> Draft | None:
 def _to_triple(rng: Random, start: int, legs: list[tuple[str, int]]) -> list[tuple[str, int]]:
     """Change the last two legs so that the end lies at a whole distance off the axes, where that can be."""
     (x, y), _ = walk(start, legs[:-2])
-    triples = [(a * sx, b * sy) for p, q, _ in _TRIPLES for a, b in ((p, q), (q, p)) for sx in (1, -1) for sy in (1, -1)]
+    triples = [
+        (a * sx, b * sy)
+        for p, q, _ in _TRIPLES
+        for a, b in ((p, q), (q, p))
+        for sx in (1, -1)
+        for sy in (1, -1)
+    ]
     rng.shuffle(triples)
     for goal_x, goal_y in triples:
         for first in (10, 1):
@@ -161,21 +207,38 @@ def _facing(rng: Random, level: int) -> Draft:
     """Turns by degrees, without walking."""
     count = 1 + (level + 1) // 2
     start = rng.randrange(4)
-    eighths = [rng.choice((2, 2, 4, 6) if level < 5 else (1, 2, 3, 4, 5, 6)) * rng.choice((1, -1)) for _ in range(count)]
+    eighths = [
+        rng.choice((2, 2, 4, 6) if level < 5 else (1, 2, 3, 4, 5, 6)) * rng.choice((1, -1))
+        for _ in range(count)
+    ]
     who = someone(rng, rng.random() < 0.5)
     wind = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
     end = (2 * start + sum(eighths)) % 8
     turns = [f"{abs(e) * 45} degrees {'clockwise' if e > 0 else 'anticlockwise'}" for e in eighths]
     listed = turns[0] if count == 1 else f"{', '.join(turns[:-1])} and then {turns[-1]}"
-    question = f"{who.name} faces {HEADINGS[start]} and turns {listed}. Which direction does {who.he} face now?"
+    question = (
+        f"{who.name} faces {HEADINGS[start]} and turns {listed}. Which direction does {who.he} face now?"
+    )
     facing, told = 2 * start, []
     for e in eighths:
         facing += e
         told.append(f"{e * 45:+d}: {wind[facing % 8]}")
     around = [end + 4, 2 * start - sum(eighths), end + 2, end - 2, end + 1]
     mistakes = [wind[d % 8].capitalize() for d in around]
-    return Draft(question, wind[end].capitalize(), mistakes, f"Start {HEADINGS[start]}. {', '.join(told)}.", ("turns", start, tuple(eighths)))
+    return Draft(
+        question,
+        wind[end].capitalize(),
+        mistakes,
+        f"Start {HEADINGS[start]}. {', '.join(told)}.",
+        ("turns", start, tuple(eighths)),
+    )
 
 
-KIND = Kind("directions", "Directions and distances", ("Walks and turns", "Straight-line distance"),
-            "Logical Reasoning", make, short_level=10)
+KIND = Kind(
+    "directions",
+    "Directions and distances",
+    ("Walks and turns", "Straight-line distance"),
+    "Logical Reasoning",
+    make,
+    short_level=10,
+)

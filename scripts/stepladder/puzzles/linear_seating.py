@@ -75,7 +75,9 @@ def _short(clue: Clue, who: list[str]) -> str:
 def _ask(rng: Random, who: list[str]) -> tuple[Clue, str, str, list[str], str]:
     """A question about the row `who`: structure, text, key, mistakes, last step."""
     n = len(who)
-    kind = rng.choice({3: ("order",), 4: ("seat", "seat", "between")}.get(n, ("seat", "seat", "right", "left", "between")))
+    kind = rng.choice(
+        {3: ("order",), 4: ("seat", "seat", "between")}.get(n, ("seat", "seat", "right", "left", "between"))
+    )
     if kind == "order":
         wrong = [", ".join(p) for p in permutations(who)][1:]
         reverse = ", ".join(reversed(who))
@@ -92,13 +94,27 @@ def _ask(rng: Random, who: list[str]) -> tuple[Clue, str, str, list[str], str]:
         key = j - i - 1
         text = f"How many people sit between {who[i]} and {who[j]}?"
         mistakes = [str(m) for m in (key + 1, key - 1, n - 2 - key, key + 2, key - 2, key + 3) if m >= 0]
-        return ("between", i, j), text, str(key), mistakes, f"Seats {i + 1} and {j + 1}: {j} - {i + 1} = {key} between."
+        return (
+            ("between", i, j),
+            text,
+            str(key),
+            mistakes,
+            f"Seats {i + 1} and {j + 1}: {j} - {i + 1} = {key} between.",
+        )
     step = 1 if kind == "right" else -1
     s = rng.randrange(1, n) if step == -1 else rng.randrange(n - 1)
-    text = rng.choice([f"Who sits directly to the {kind} of {who[s]}?", f"Who is just to the {kind} of {who[s]}?"])
+    text = rng.choice(
+        [f"Who sits directly to the {kind} of {who[s]}?", f"Who is just to the {kind} of {who[s]}?"]
+    )
     other_side = [who[s - step]] if 0 <= s - step < n else []
     rest = [name for name in _others(rng, who, s + step) if name != who[s]]
-    return (kind, s), text, who[s + step], [*other_side, *rest, who[s]], f"Seat {s + 1 + step}: {who[s + step]}."
+    return (
+        (kind, s),
+        text,
+        who[s + step],
+        [*other_side, *rest, who[s]],
+        f"Seat {s + 1 + step}: {who[s + step]}.",
+    )
 
 
 def _told(clues: list[Clue], asked: Clue) -> bool:
@@ -106,7 +122,11 @@ def _told(clues: list[Clue], asked: Clue) -> bool:
     kind, *at = asked
     if kind == "between":
         return any(c[0] in ("gap", "right", "next") and sorted(c[1:3]) == at for c in clues)
-    direct = {"seat": lambda s: ("at", s, s), "right": lambda s: ("right", s + 1, s), "left": lambda s: ("right", s, s - 1)}
+    direct = {
+        "seat": lambda s: ("at", s, s),
+        "right": lambda s: ("right", s + 1, s),
+        "left": lambda s: ("right", s, s - 1),
+    }
     return kind in direct and direct[kind](*at) in clues
 
 
@@ -134,9 +154,20 @@ def make(rng: Random, level: int) -> Draft | None:
     question = " ".join([scene, *(clue_text(rng, clue, who, n) for clue in told), ask])
     steps = tell(space(n), told, lambda c: _short(c, who), lambda i: f"seat {i + 1} {who[i]}")
     row = f"Row: {', '.join(who)}."
-    return Draft(question, key, mistakes, " ".join([*map(capital, steps), row, last]).strip(),
-                 (n, *sorted(clues), ("?", *structure)))
+    return Draft(
+        question,
+        key,
+        mistakes,
+        " ".join([*map(capital, steps), row, last]).strip(),
+        (n, *sorted(clues), ("?", *structure)),
+    )
 
 
-KIND = Kind("linear_seating", "Linear seating arrangements", ("Seats in a row", "Neighbours and ends"),
-            "Logical Reasoning", make, short_level=4)
+KIND = Kind(
+    "linear_seating",
+    "Linear seating arrangements",
+    ("Seats in a row", "Neighbours and ends"),
+    "Logical Reasoning",
+    make,
+    short_level=4,
+)

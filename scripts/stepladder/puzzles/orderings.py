@@ -76,7 +76,10 @@ def clue_text(rng: Random, theme: Theme, clue: Clue, who: list[str], n: int) -> 
     if kind == "next":
         return f"{'Nobody finished' if theme is RACE else 'Nobody is'} between {x} and {y} {theme.measure}."
     count = number_word(clue[3])
-    return f"Exactly {count} {'person is' if clue[3] == 1 else 'people are'} between {x} and {y} {theme.measure}."
+    return (
+        f"Exactly {count} {'person is' if clue[3] == 1 else 'people are'} between {x} and {y} "
+        f"{theme.measure}."
+    )
 
 
 def _short(clue: Clue, who: list[str]) -> str:
@@ -100,7 +103,13 @@ def _ask(rng: Random, theme: Theme, who: list[str]) -> tuple[Clue, str, str, lis
         start = "first to last" if theme is RACE else f"{theme.top} to {theme.bottom}"
         wrong = [", ".join(p) for p in permutations(who)][1:]
         tail = rng.sample(wrong, len(wrong))
-        return ("order",), f"What is the order from {start}?", ", ".join(who), [", ".join(reversed(who)), *tail], ""
+        return (
+            ("order",),
+            f"What is the order from {start}?",
+            ", ".join(who),
+            [", ".join(reversed(who)), *tail],
+            "",
+        )
     if kind == "place":
         s = rng.randrange(n)
         if theme is RACE:
@@ -117,7 +126,13 @@ def _ask(rng: Random, theme: Theme, who: list[str]) -> tuple[Clue, str, str, lis
         verb = "finished" if theme is RACE else "are"
         text = f"How many people {verb} between {who[i]} and {who[j]} {theme.measure}?"
         mistakes = [str(m) for m in (key + 1, key - 1, n - 2 - key, key + 2, key - 2, key + 3) if m >= 0]
-        return ("between", i, j), text, str(key), mistakes, f"Places {i + 1} and {j + 1}: {j} - {i + 1} = {key}."
+        return (
+            ("between", i, j),
+            text,
+            str(key),
+            mistakes,
+            f"Places {i + 1} and {j + 1}: {j} - {i + 1} = {key}.",
+        )
     s = rng.randrange(n)
     key = s if kind == "more" else n - 1 - s
     phrase = theme.more[0] if kind == "more" else theme.more[1]
@@ -153,9 +168,20 @@ def make(rng: Random, level: int) -> Draft | None:
     question = " ".join([scene, *(clue_text(rng, theme, clue, who, n) for clue in told), ask])
     steps = tell(space(n), told, lambda c: _short(c, who), lambda i: f"place {i + 1} {who[i]}")
     order = f"Order: {', '.join(who)}."
-    return Draft(question, key, mistakes, " ".join([*map(capital, steps), order, last]).strip(),
-                 (n, *sorted(clues), ("?", *structure)))
+    return Draft(
+        question,
+        key,
+        mistakes,
+        " ".join([*map(capital, steps), order, last]).strip(),
+        (n, *sorted(clues), ("?", *structure)),
+    )
 
 
-KIND = Kind("orderings", "Orderings and rankings", ("Taller, older, faster", "Results of a race"),
-            "Logical Reasoning", make, short_level=4)
+KIND = Kind(
+    "orderings",
+    "Orderings and rankings",
+    ("Taller, older, faster", "Results of a race"),
+    "Logical Reasoning",
+    make,
+    short_level=4,
+)

@@ -6,6 +6,7 @@ A rule is (name, *parameters); `terms(rule, count)` writes it out.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 from .base import Draft, Kind, near
@@ -78,7 +79,12 @@ def _draw(rng: Random, level: int) -> Rule:
     if name == "times":
         return (name, rng.randint(1, 3 + level), rng.choice((2, 3) if level < 5 else (2, 3, 4)), 0)
     if name == "affine":
-        return ("times", rng.randint(1, level), rng.choice((2, 3)), rng.choice([k for k in range(-3, level) if k]))
+        return (
+            "times",
+            rng.randint(1, level),
+            rng.choice((2, 3)),
+            rng.choice([k for k in range(-3, level) if k]),
+        )
     if name == "growing":
         return (name, start, rng.randint(1, top), rng.randint(1, 2 + level // 2))
     if name == "turns":
@@ -88,28 +94,51 @@ def _draw(rng: Random, level: int) -> Rule:
     if name == "pair_sum":
         return (name, rng.randint(1, level), rng.randint(1, top), rng.choice((0, 0, 1, 2, -1)))
     if name == "woven":
-        return (name, start, rng.randint(1, top), rng.randint(1, top), rng.choice((-1, 1)) * rng.randint(1, level))
+        return (
+            name,
+            start,
+            rng.randint(1, top),
+            rng.randint(1, top),
+            rng.choice((-1, 1)) * rng.randint(1, level),
+        )
     return (name, rng.randint(1, level), rng.choice((1, 1, 2)), rng.randint(-5, 9))
 
 
 def _explain(rule: Rule, shown: list[int], key: int) -> str:
     name, *p = rule
     last = shown[-1]
-    steps = [b - a for a, b in zip(shown, shown[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(shown)]
     if name == "add":
         return f"Differences: {', '.join(f'{s:+d}' for s in steps[:3])}. {_plus(last, p[1], key)}"
     if name == "times" and not p[2]:
-        return f"Each is {p[1]} times the one before: {shown[0]} x {p[1]} = {shown[1]}. {last} x {p[1]} = {key}."
+        return (
+            f"Each is {p[1]} times the one before: {shown[0]} x {p[1]} = {shown[1]}. {last} x {p[1]} = {key}."
+        )
     if name == "times":
         rule_text = f"x {p[1]} {'+' if p[2] > 0 else '-'} {abs(p[2])}"
-        return f"Rule: {rule_text}. {shown[0]} {rule_text} = {shown[1]}. {shown[1]} {rule_text} = {shown[2]}. {last} {rule_text} = {key}."
+        return (
+            f"Rule: {rule_text}. {shown[0]} {rule_text} = {shown[1]}. {shown[1]} {rule_text} = "
+            f"{shown[2]}. {last} {rule_text} = {key}."
+        )
     if name == "growing":
-        return f"Differences: {', '.join(f'{s:+d}' for s in steps)}; they change by {p[2]:+d}. Next {steps[-1] + p[2]:+d}. {_plus(last, steps[-1] + p[2], key)}"
+        return (
+            f"Differences: {', '.join(f'{s:+d}' for s in steps)}; they change by {p[2]:+d}. Next "
+            f"{steps[-1] + p[2]:+d}. {_plus(last, steps[-1] + p[2], key)}"
+        )
     if name == "turns":
-        return f"Differences: {', '.join(f'{s:+d}' for s in steps)}. Next {key - last:+d}. {_plus(last, key - last, key)}"
+        return (
+            f"Differences: {', '.join(f'{s:+d}' for s in steps)}. Next {key - last:+d}. "
+            f"{_plus(last, key - last, key)}"
+        )
     if name == "add_times":
-        return f"In turn + {p[1]} and x {p[2]}: " + ", ".join(
-            f"{a} {'x' if i % 2 else '+'} {p[2] if i % 2 else p[1]} = {b}" for i, (a, b) in enumerate(zip(shown, [*shown[1:], key], strict=True))) + "."
+        return (
+            f"In turn + {p[1]} and x {p[2]}: "
+            + ", ".join(
+                f"{a} {'x' if i % 2 else '+'} {p[2] if i % 2 else p[1]} = {b}"
+                for i, (a, b) in enumerate(zip(shown, [*shown[1:], key], strict=True))
+            )
+            + "."
+        )
     if name == "pair_sum":
         extra = f" {'+' if p[2] > 0 else '-'} {abs(p[2])}" if p[2] else ""
         return (f"Each is the sum of the two before{extra}: {shown[0]} + {shown[1]}{extra} = {shown[2]}. "
@@ -117,12 +146,16 @@ def _explain(rule: Rule, shown: list[int], key: int) -> str:
     if name == "woven":
         turn = len(shown) % 2
         mine = [str(x) for x in shown[turn::2]]
-        return (f"Two sequences in turn: {', '.join(map(str, shown[::2]))} and {', '.join(map(str, shown[1::2]))}. The next belongs to "
+        return (f"Two sequences in turn: {', '.join(map(str, shown[::2]))} and "
+                f"{', '.join(map(str, shown[1::2]))}. The next belongs to "
                 f"{', '.join(mine)}. {_plus(int(mine[-1]), p[1 + 2 * turn], key)}")  # fmt: skip
     base = p[0] + len(shown)
     factor = f"{p[1]} x " if p[1] > 1 else ""
     plus = f" {'+' if p[2] > 0 else '-'} {abs(p[2])}" if p[2] else ""
-    return f"Rule: {factor}n x n{plus} with n = {p[0]}, {p[0] + 1}, ... Next n = {base}: {factor}{base} x {base}{plus} = {key}."
+    return (
+        f"Rule: {factor}n x n{plus} with n = {p[0]}, {p[0] + 1}, ... Next n = {base}: {factor}{base} "
+        f"x {base}{plus} = {key}."
+    )
 
 
 def _plus(value: int, step: int, result: int) -> str:
@@ -161,16 +194,27 @@ def _gap(rng: Random, rule: Rule, row: list[int], at: int) -> Draft:
     """One term inside is missing; the rule shows in the terms around it."""
     shown = [str(x) if i != at else "?" for i, x in enumerate(row)]
     key = row[at]
-    question = rng.choice([f"Which number is missing: {', '.join(shown)}?", f"Fill the gap in the sequence {', '.join(shown)}."])
+    question = rng.choice(
+        [f"Which number is missing: {', '.join(shown)}?", f"Fill the gap in the sequence {', '.join(shown)}."]
+    )
     if rule[0] == "add":
-        how = f"Each step is {rule[2]:+d}. {_plus(row[at - 1], rule[2], key)} Check: {_plus(key, rule[2], row[at + 1])}"
+        how = (
+            f"Each step is {rule[2]:+d}. {_plus(row[at - 1], rule[2], key)} Check: "
+            f"{_plus(key, rule[2], row[at + 1])}"
+        )
     else:
         plus = f" {'+' if rule[3] > 0 else '-'} {abs(rule[3])}" if rule[3] else ""
-        how = f"Rule: x {rule[2]}{plus}. {row[at - 1]} x {rule[2]}{plus} = {key}. Check: {key} x {rule[2]}{plus} = {row[at + 1]}."
+        how = (
+            f"Rule: x {rule[2]}{plus}. {row[at - 1]} x {rule[2]}{plus} = {key}. Check: {key} x "
+            f"{rule[2]}{plus} = {row[at + 1]}."
+        )
     middle = (row[at - 1] + row[at + 1]) // 2
-    mistakes = [str(m) for m in (middle, row[at - 1] + 1, key + abs(row[1] - row[0]), key + 1, key - 1)] + near(rng, key, -80)
+    mistakes = [
+        str(m) for m in (middle, row[at - 1] + 1, key + abs(row[1] - row[0]), key + 1, key - 1)
+    ] + near(rng, key, -80)
     return Draft(question, str(key), mistakes, how, ("gap", at, *row))
 
 
-
-KIND = Kind("sequences", "Number sequences", ("Next term", "Missing term"), "Mathematics", make, short_level=10)
+KIND = Kind(
+    "sequences", "Number sequences", ("Next term", "Missing term"), "Mathematics", make, short_level=10
+)

@@ -13,9 +13,12 @@ from .base import Draft, Kind, near
 from .words import capital
 
 Statement = tuple[str, int, int]
-_GROUPS = ("painters", "runners", "singers", "gardeners", "teachers", "bakers", "climbers", "swimmers", "dancers", "drivers",
-           "readers", "poets", "sailors", "farmers", "cooks", "pilots", "cyclists", "nurses", "potters", "archers", "bloops",
-           "wugs", "daxes", "zorps", "mivs", "toves", "feps", "blickets", "drums", "lamps", "stones", "kites")  # fmt: skip
+_NOUNS = """
+painters runners singers gardeners teachers bakers climbers swimmers dancers drivers readers poets
+sailors farmers cooks pilots cyclists nurses potters archers bloops wugs daxes zorps mivs toves feps
+blickets drums lamps stones kites
+"""
+_GROUPS = tuple(_NOUNS.split())
 _TERMS = {1: 3, 2: 3, 3: 3, 4: 4, 5: 4, 6: 4, 7: 5, 8: 5, 9: 6, 10: 6}
 _FORMS = ("all", "no", "some", "some_not")
 
@@ -49,7 +52,9 @@ def possible(premises: list[Statement], n: int) -> bool:
         if premise[0] in ("all", "no"):
             open_regions -= regions(premise, n)
     wanted = [regions(p, n) for p in premises if p[0] in ("some", "some_not")]
-    return all(w & open_regions for w in wanted) and all(any(r >> x & 1 for r in open_regions) for x in range(n))
+    return all(w & open_regions for w in wanted) and all(
+        any(r >> x & 1 for r in open_regions) for x in range(n)
+    )
 
 
 def combine(first: Statement, second: Statement) -> Statement | None:
@@ -132,7 +137,9 @@ def _conclusion(rng: Random, level: int) -> Draft | None:
     wrong = [s for s in _tempting(rng, key, premises, n) if not follows(s, premises, n, filled=True)]
     told = rng.sample(premises, len(premises)) if level > 1 else premises
     facts = " ".join(capital(say(p, group)) + "." for p in told)
-    ask = rng.choice(["Which conclusion must be true?", "What follows for certain?", "Which statement must then be true?"])
+    ask = rng.choice(
+        ["Which conclusion must be true?", "What follows for certain?", "Which statement must then be true?"]
+    )
     steps = " ".join(f"{capital(say(a, group))}, {say(b, group)}: {say(c, group)}." for a, b, c in paths[key])
     return Draft(f"{facts} {ask}", capital(say(key, group)), [capital(say(s, group)) for s in wrong], steps,
                  ("conclusion", *_canonical(premises, key)))  # fmt: skip
@@ -140,11 +147,21 @@ def _conclusion(rng: Random, level: int) -> Draft | None:
 
 def _tempting(rng: Random, key: Statement, premises: list[Statement], n: int) -> list[Statement]:
     """Wrong conclusions: the converse, too strong, denied, and others between the same groups."""
-    form, x, y = key
-    near_key = [("all", y, x), ("all", x, y), ("no", x, y), ("some_not", x, y), ("some_not", y, x), ("some", x, y)]
+    _, x, y = key
+    near_key = [
+        ("all", y, x),
+        ("all", x, y),
+        ("no", x, y),
+        ("some_not", x, y),
+        ("some_not", y, x),
+        ("some", x, y),
+    ]
     rng.shuffle(near_key)
     ends = rng.sample(range(n), 2)
-    others = [(p[0], p[2], p[1]) for p in premises if p[0] in ("all", "some_not")] + [("all", *ends), ("no", *ends)]
+    others = [(p[0], p[2], p[1]) for p in premises if p[0] in ("all", "some_not")] + [
+        ("all", *ends),
+        ("no", *ends),
+    ]
     return [s for s in near_key[:4] + others + near_key[4:] if turn(s) != turn(key)]
 
 
@@ -167,9 +184,12 @@ def _canonical(premises: list[Statement], key: Statement) -> tuple:
 # -- how many belong to which sets -----------------------------------------------------------------------------------
 
 # where, who, what they do, three things they do it with
-_CLUBS = (("club", "members", "play", "chess", "tennis", "the piano"), ("class", "pupils", "take", "art", "music", "drama"),
-          ("village", "families", "own", "a dog", "a cat", "a car"), ("firm", "people", "speak", "French", "Hindi", "Thai"),
-          ("street", "neighbours", "like", "tea", "coffee", "cocoa"), ("town", "readers", "buy", "books", "comics", "maps"))  # fmt: skip
+_CLUBS = (("club", "members", "play", "chess", "tennis", "the piano"),
+          ("class", "pupils", "take", "art", "music", "drama"),
+          ("village", "families", "own", "a dog", "a cat", "a car"),
+          ("firm", "people", "speak", "French", "Hindi", "Thai"),
+          ("street", "neighbours", "like", "tea", "coffee", "cocoa"),
+          ("town", "readers", "buy", "books", "comics", "maps"))  # fmt: skip
 
 
 def _two_sets(rng: Random, level: int) -> Draft:
@@ -186,9 +206,11 @@ def _two_sets(rng: Random, level: int) -> Draft:
     key, ask, steps, wrong = {
         "neither": (neither, f"How many {do} neither?", f"{at_least} {total} - {union} = {neither}.",
                     [total - a - b, total - both, union, a + b]),
-        "one": (only_a + only_b, f"How many {do} exactly one of the two?", f"{at_least} {union} - {both} = {only_a + only_b}.",
+        "one": (only_a + only_b, f"How many {do} exactly one of the two?", f"{at_least} {union} - "
+                                                                           f"{both} = {only_a + only_b}.",
                 [union, total - both, a + b, only_a]),
-        "both": (both, f"How many {do} both?", f"{total} - {neither} = {union} {do} at least one. {a} + {b} - {union} = {both}.",
+        "both": (both, f"How many {do} both?", f"{total} - {neither} = {union} {do} at least one. {a} + "
+                                               f"{b} - {union} = {both}.",
                  [total - a, a + b - total, abs(a - b), union - a]),
         "only": (only_a, f"How many {do} {first} but not {second}?", f"{a} - {both} = {only_a}.",
                  [a, only_b, union, total - b]),
@@ -207,10 +229,13 @@ def _three_sets(rng: Random, level: int) -> Draft:
     pairs = [sum(v for bits, v in cells.items() if bits[i] and bits[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
     triple, none = cells[1, 1, 1], cells[0, 0, 0]
     union = total - none
-    question = (f"Of {total} {members} in a {where}, {singles[0]} {do} {x}, {singles[1]} {do} {y} and {singles[2]} {do} {z}. "
-                f"{pairs[0]} {do} {x} and {y}, {pairs[1]} {x} and {z}, {pairs[2]} {y} and {z}, and {triple} {do} all three. "
+    question = (f"Of {total} {members} in a {where}, {singles[0]} {do} {x}, {singles[1]} {do} {y} and "
+                f"{singles[2]} {do} {z}. "
+                f"{pairs[0]} {do} {x} and {y}, {pairs[1]} {x} and {z}, {pairs[2]} {y} and {z}, and "
+                f"{triple} {do} all three. "
                 f"How many {do} none of them?")  # fmt: skip
-    steps = (f"{' + '.join(map(str, singles))} = {sum(singles)}. {' + '.join(map(str, pairs))} = {sum(pairs)}. "
+    steps = (f"{' + '.join(map(str, singles))} = {sum(singles)}. {' + '.join(map(str, pairs))} = "
+             f"{sum(pairs)}. "
              f"{sum(singles)} - {sum(pairs)} + {triple} = {union}. {total} - {union} = {none}.")  # fmt: skip
     wrong = [none + triple, none + 2 * triple, abs(total - sum(singles)), union, none + 1]
     return Draft(question, str(none), [str(w) for w in wrong] + near(rng, none), steps,
@@ -223,4 +248,11 @@ def make(rng: Random, level: int) -> Draft | None:
     return _conclusion(rng, level)
 
 
-KIND = Kind("syllogisms", "Syllogisms and sets", ("What must be true", "Counting members"), "Logical Reasoning", make, short_level=6)
+KIND = Kind(
+    "syllogisms",
+    "Syllogisms and sets",
+    ("What must be true", "Counting members"),
+    "Logical Reasoning",
+    make,
+    short_level=6,
+)

@@ -48,7 +48,11 @@ def holds(statement: Statement, world: World) -> bool:
 def worlds(statements: list[Statement]) -> list[World]:
     """Every world in which truth-tellers' statements are true and liars' are false; speaker i says statement i."""
     n = len(statements)
-    return [w for w in product((0, 1), repeat=n) if all(holds(s, w) == bool(w[i]) for i, s in enumerate(statements))]
+    return [
+        w
+        for w in product((0, 1), repeat=n)
+        if all(holds(s, w) == bool(w[i]) for i, s in enumerate(statements))
+    ]
 
 
 def _statement(rng: Random, speaker: int, n: int, level: int) -> Statement:
@@ -72,7 +76,9 @@ def _statement(rng: Random, speaker: int, n: int, level: int) -> Statement:
 def _says(rng: Random, speaker: int, statement: Statement, who: list[Person]) -> str:
     kind, *args = statement
     if kind == "liars":
-        said = rng.choice([f"Exactly {number_word(args[0])} of us {'is a liar' if args[0] == 1 else 'are liars'}"])
+        said = rng.choice(
+            [f"Exactly {number_word(args[0])} of us {'is a liar' if args[0] == 1 else 'are liars'}"]
+        )
     elif kind in ("lies", "true"):
         name = who[args[0]].name
         said = rng.choice([f"{name} is a liar", f"{name} always lies"] if kind == "lies"
@@ -83,7 +89,8 @@ def _says(rng: Random, speaker: int, statement: Statement, who: list[Person]) ->
         both = f"{other[0]} and I" if mine else listing([who[a].name for a in args])
         either = f"{other[0]} and me" if mine else both
         said = {"same": f"{both} are of the same kind", "different": f"{both} are of different kinds",
-                "both_lie": f"{both} are both liars", "one_lies": f"At least one of {either} is a liar"}[kind]  # fmt: skip
+                "both_lie": f"{both} are both liars", "one_lies": f"At least one of {either} is a "
+                                                                  f"liar"}[kind]  # fmt: skip
     name = who[speaker].name
     return rng.choice([f'{name} says: "{said}."', f'{name}: "{said}."'])
 
@@ -113,11 +120,15 @@ def _next_step(statements: list[Statement], known: dict[int, int]) -> tuple[int,
     for speaker, statement in enumerate(statements):
         involved = _people_in(statement, len(statements)) | {speaker}
         free = sorted(involved - known.keys())
-        if not free and statement[0] != "liars" and holds(statement, _world(known, len(statements))) == bool(known[speaker]):
+        if (
+            not free
+            and statement[0] != "liars"
+            and holds(statement, _world(known, len(statements))) == bool(known[speaker])
+        ):
             continue
         fits = []
         for values in product((0, 1), repeat=len(free)):
-            world = _world({**known, **dict(zip(free, values))}, len(statements))
+            world = _world({**known, **dict(zip(free, values, strict=True))}, len(statements))
             if holds(statement, world) == bool(world[speaker]):
                 fits.append(values)
         if not fits:
@@ -149,8 +160,10 @@ def _explain(statements: list[Statement], truth: World, who: list[Person]) -> st
         if len(right) < len(truth):
             continue
         name = who[person].name
-        parts = [f"Suppose {name} {'is truthful' if not truth[person] else 'lies'}: {', '.join(clash_steps)}.",
-                 f"So {name} {'is truthful' if truth[person] else 'lies'}{''.join(f', {s}' for s in steps)}."]  # fmt: skip
+        parts = [f"Suppose {name} {'is truthful' if not truth[person] else 'lies'}: "
+                 f"{', '.join(clash_steps)}.",
+                 f"So {name} "
+                 f"{'is truthful' if truth[person] else 'lies'}{''.join(f', {s}' for s in steps)}."]  # fmt: skip
         if best is None or sum(map(len, parts)) < sum(map(len, best)):
             best = parts
     return None if best is None else " ".join(best)
@@ -196,7 +209,9 @@ def _islanders(rng: Random, level: int) -> Draft | None:
     else:
         value = int(rng.random() < 0.6)
         noun = "truth-teller" if value else "liar"
-        ask = rng.choice([f"Who of them is a {noun}?", f"Which of them are {noun}s?" if n > 2 else f"Who is a {noun}?"])
+        ask = rng.choice(
+            [f"Who of them is a {noun}?", f"Which of them are {noun}s?" if n > 2 else f"Who is a {noun}?"]
+        )
         key, tail = _group(truth, who, value, n), ("who", value)
         mistakes = [_group(w, who, value, n) for w in _near_worlds(rng, statements, truth)]
         argument += f" {capital(noun)}s: {key[5:] if key.startswith('Only ') else key}."
@@ -208,13 +223,16 @@ def _near_worlds(rng: Random, statements: list[Statement], truth: World) -> list
     others = [w for w in product((0, 1), repeat=len(truth)) if w != truth]
     rng.shuffle(others)
     opposite = tuple(1 - v for v in truth)
-    others.sort(key=lambda w: sum(holds(s, w) != bool(w[i]) for i, s in enumerate(statements)) - (w == opposite))
+    others.sort(
+        key=lambda w: sum(holds(s, w) != bool(w[i]) for i, s in enumerate(statements)) - (w == opposite)
+    )
     return others
 
 
 # -- who did it: one culprit, and so many of the statements are true ------------------------------------------------
 
-_DEEDS = ("broke the vase", "ate the last cake", "hid the key", "took the pen", "left the gate open", "spilled the paint",
+_DEEDS = ("broke the vase", "ate the last cake", "hid the key", "took the pen", "left the gate open",
+          "spilled the paint",
           "sent the card", "won the prize", "rang the bell", "lost the ticket")  # fmt: skip
 
 
@@ -262,12 +280,19 @@ def _culprit(rng: Random, level: int) -> Draft | None:
     rest = [p.name for p in who]
     rng.shuffle(rest)
     form = ("culprit", n, true_count, _blame_form(statements, n))
-    return Draft(f"{scene} {' '.join(told)} {count} Who {deed}?", who[culprit].name, claims + rest, steps, form)
+    return Draft(
+        f"{scene} {' '.join(told)} {count} Who {deed}?", who[culprit].name, claims + rest, steps, form
+    )
 
 
 def _blame_form(statements: list[Statement], n: int) -> tuple:
     def renamed(order: tuple) -> tuple:
-        return tuple(sorted((order[i], kind, *sorted(order[a] for a in args)) for i, (kind, *args) in enumerate(statements)))
+        return tuple(
+            sorted(
+                (order[i], kind, *sorted(order[a] for a in args))
+                for i, (kind, *args) in enumerate(statements)
+            )
+        )
 
     return min(map(renamed, permutations(range(n))))
 
@@ -276,5 +301,11 @@ def make(rng: Random, level: int) -> Draft | None:
     return _culprit(rng, level) if rng.random() < 0.4 else _islanders(rng, level)
 
 
-KIND = Kind("truth_tellers", "Truth-tellers and liars", ("Truth-teller and liar problems", "Who did it"),
-            "Logical Reasoning", make, short_level=4)
+KIND = Kind(
+    "truth_tellers",
+    "Truth-tellers and liars",
+    ("Truth-teller and liar problems", "Who did it"),
+    "Logical Reasoning",
+    make,
+    short_level=4,
+)

@@ -87,7 +87,7 @@ def plural(noun: str) -> str:
 
 
 def listing(items: Sequence[str], word: str = "and") -> str:
-    """"Mei, Omar and Zoe"."""
+    """ "Mei, Omar and Zoe"."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {word} {items[-1]}"
 
 
