@@ -19,7 +19,7 @@ Scores = Sequence[float]
 def compare(scores: Scores, reference: Scores, seed: int = 0) -> dict[str, Any]:
     """One contestant against a reference on the same questions, in the same order.
 
-    The verdict is "better" or "worse" where all of these hold: the exact sign test (McNemar's, for right-or-wrong
+    The verdict is "better" or "worse" where all of these hold: the paired test (McNemar's exact one, for right-or-wrong
     scores) finds it at 5 %, the bootstrap interval leaves out zero, and the difference is not below what this many
     questions can reliably show. A significant one below that is called a hint: it is exaggerated more often than not.
     """
@@ -27,7 +27,7 @@ def compare(scores: Scores, reference: Scores, seed: int = 0) -> dict[str, Any]:
     won, lost = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
     interval = statistics.paired_bootstrap(differences, seed)
     detectable = statistics.detectable_difference(differences)
-    p_value = statistics.sign_test(won, lost)
+    p_value = statistics.paired_test(differences, seed)
     verdict, hint = SAME, None
     if interval is not None and p_value < 1 - statistics.CONFIDENCE and (interval.low > 0 or interval.high < 0):
         direction = BETTER if interval.value > 0 else WORSE
@@ -46,7 +46,7 @@ def sentence(row: Mapping[str, Any], name: str, reference: str, mode: str) -> st
         return f"{mode}: {name} and {reference} have no question in common"
     points = {key: 100 * value for key, value in row["difference"].items()}
     figures = f"{points['value']:+.1f} points (95 % interval {points['low']:+.1f} to {points['high']:+.1f}, " \
-              f"won {row['won']}, lost {row['lost']}, exact p = {row['p_value']:.2g})"
+              f"won {row['won']}, lost {row['lost']}, p = {row['p_value']:.2g})"
     reach = "" if row["detectable_difference"] is None else \
         f"; with {row['n']} questions a difference of {100 * row['detectable_difference']:.1f} points can be seen"
     if row["verdict"] != SAME:
@@ -140,9 +140,8 @@ def _slice(value: str, mode: str, chosen: Sequence[int], scores: Mapping[str, Ma
                            "accuracy": {name: statistics.wilson(s).as_json() for name, s in here.items()}}
     if pair and all(name in here for name in pair):
         differences = [a - b for a, b in zip(here[pair[0]], here[pair[1]], strict=True)]
-        won, lost = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
         row |= {"contestant": pair[0], "reference": pair[1], "difference": sum(differences) / len(differences),
-                "p_value": statistics.sign_test(won, lost)}
+                "p_value": statistics.paired_test(differences)}
     return row
 
 

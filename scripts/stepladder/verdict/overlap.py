@@ -24,13 +24,18 @@ def _words(text: str) -> str:
     return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
 
 
+def _numbers(record: Record) -> list[str]:
+    return sorted(re.findall(r"\d+(?:[.,]\d+)*", record["question"]))
+
+
 def find_overlap(test: Sequence[Record], training: Sequence[Record], similarity: float = SIMILARITY
                  ) -> list[dict[str, Any]]:
     """Pairs {"test", "training", "similarity", "why"}: for each test question the closest training question found.
 
     why: "same id", "same text" (wording apart from case, punctuation and the order of options), or "near-duplicate":
     Jaccard similarity of the sets of three-word shingles of question and options at or above `similarity`. The
-    similarities are exact up to hash collisions in 2**22 places, not estimated.
+    similarities are exact up to hash collisions in 2**22 places, not estimated. The same wording about other numbers
+    is another question.
     """
     by_id = {record["id"] for record in training}
     by_text = {normal_text(record): record["id"] for record in reversed(training)}
@@ -71,6 +76,7 @@ def _near_duplicates(test: Sequence[Record], training: Sequence[Record], similar
         for place in np.flatnonzero(jaccard >= similarity):
             candidate = (float(jaccard[place]), start + int(shared.row[place]))
             index = int(shared.col[place])
-            if candidate[0] > best.get(index, (0.0, 0))[0]:
+            same_numbers = _numbers(test[index]) == _numbers(training[candidate[1]])
+            if same_numbers and candidate[0] > best.get(index, (0.0, 0))[0]:
                 best[index] = candidate
     return best

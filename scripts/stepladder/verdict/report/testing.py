@@ -74,14 +74,15 @@ def accuracy(found: Found) -> list[Block]:
              number(line["tokens_per_answer"], 0)] for name, mode, line in rows])]
     comparisons = _content(found)["comparisons"]
     if comparisons:
-        shown.append(Table(["paired comparison", "mode", "difference, points", "won", "lost", "exact p", "can be seen",
+        shown.append(Table(["paired comparison", "mode", "difference, points", "won", "lost", "p", "can be seen",
                             "verdict"], [
             [f"{row['contestant']} against {row['reference']}", row["mode"], points(row["difference"]),
              number(row["won"]), number(row["lost"]), _p(row.get("p_corrected", row["p_value"])),
              "–" if row["detectable_difference"] is None else f"{100 * row['detectable_difference']:.1f} points",
              row["verdict"] + (f" (hint: {row['hint']})" if row["hint"] else "")] for row in comparisons],
-            "Same questions for both. Exact sign test (McNemar's); bootstrap interval over questions. \"Can be seen\": "
-            "the smallest true difference that this many questions show with 80 % power."))
+            "Same questions for both. p: McNemar's exact test (with permuted options, a sign-flip test of the mean); "
+            "bootstrap interval over questions. \"Can be seen\": the smallest true difference that this many questions "
+            "show with 80 % power."))
     return shown
 
 

@@ -1,0 +1,190 @@
+"""The report: made from whatever is there, self-contained, and readable in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import verdict_planted as planted
+
+from stepladder.core.files import write_json
+from stepladder.core.workspace import Workspace
+from stepladder.verdict import report
+
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
+                None)
+HOSTILE = "</pre><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+
+
+class Page(HTMLParser):
+    """Ids, links, text and every address that a page names."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.tags: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value)
+            if name in ("href", "src", "xlink:href", "action", "data"):
+                self.addresses.append(value)
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path, "sample", "smollm2_135m")
+
+
+def meta(counts: dict[str, Any], seconds: float = 12.0) -> dict[str, Any]:
+    return {"stage": "05", "finished": "2026-11-22T20:00:00+00:00", "command": "x.py --profile laptop",
+            "arguments": {"verdict.votes": {"value": 1, "from": "default"}}, "seed": 0, "limit": None,
+            "profile": "laptop", "versions": {"python": "3.11"}, "machine": "Linux", "counts": counts,
+            "seconds": seconds, "peak_memory_bytes": 700_000_000}
+
+
+def put(space: Workspace, name: str, content: Any, counts: dict[str, Any] | None = None) -> None:
+    write_json(space.enhanced(name), content)
+    write_json(space.enhanced(name).with_suffix(".meta.json"), meta(counts or {}))
+
+
+def fill(space: Workspace) -> Workspace:
+    """A workspace in which stages 00, 03, 04 and 05 have left something."""
+    put(space, "questions", [], {"records": 90, "training": 60, "by_source": {
+        "made": {"read": 100, "kept": 90, "rejected": 7, "duplicates": 3, "not_sampled": 0,
+                 "rejected_because": {"not four choices A-D": 7}}}})
+    records = planted.questions(60, seed=3)
+    put(space, "curriculum_ordered", [r | {"difficulty_raw": 5.0, "difficulty_by": "smol", "level": "easy", "cot": {
+        "status": "verified", "teacher_answer": r["answer"]}} for r in records], {"records": 60})
+    put(space, "training_log", {"steps": [
+        {"step": i, "loss": 2.0 - i / 40, "learning_rate": 1e-4, "difficulty": 1 + i / 5} for i in range(1, 31)],
+        "guard": {"verdict": "healthy throughout", "readings": [
+            {"step": s, "accuracy": 0.3, "parsable": 0.9, "questions": 16} for s in (0, 20)], "decisions": []}})
+    content = planted.results_of(planted.questions(80), {"base": planted.knows(0.4), "student": planted.knows(0.7)},
+                                 ("fast", "reasoning"), permute=2, text=HOSTILE)
+    put(space, "test_results", content, {"warnings": content["summary"]["warnings"]})
+    return space
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Workspace:
+    """A full workspace to change."""
+    return fill(workspace(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of the full workspace."""
+    space = fill(workspace(tmp_path_factory.mktemp("run")))
+    path = report.render(space)
+    assert path == space.enhanced("report").with_suffix(".html")
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_page_holds_every_section_and_links_to_each(text: str) -> None:
+    page = Page(text)
+    links = [address[1:] for address in page.addresses if address.startswith("#") and "-" not in address]
+    assert {"verdict", "ran", "data", "difficulty", "training", "accuracy", "domains", "calibration", "latency", "won",
+            "settings"} <= set(links) <= set(page.ids)
+    assert "could not be made" not in page.text
+    assert "student is better than base" in page.text
+    assert "within the target of 60 ms" in page.text
+    assert "Not there yet: stage 01 (models), 02 (cot_enhanced), 06 (tournament)" in page.text
+
+
+def test_warnings_come_before_everything_else(text: str) -> None:
+    assert text.index("only 80 questions") < text.index('class="cards"') < text.index("<section")
+
+
+def test_the_page_asks_nobody_for_anything(text: str) -> None:
+    page = Page(text)
+    assert all(address.startswith(("#", "data:")) for address in page.addresses)
+    assert not {"script", "link", "iframe"} & (set(page.tags) - {"link"})
+    assert re.findall(r"url\((?!#)[^)]*\)", text) == []
+    assert "@import" not in text
+
+
+def test_charts_take_their_colours_from_the_page(text: str) -> None:
+    charts = re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL)
+    assert len(charts) >= 8
+    for chart in charts:
+        assert re.findall(r"#[0-9a-f]{6}\b(?=[;\"])", chart) == []
+        assert "var(--" in chart
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids)), "an id that occurs twice would let one chart draw another's parts"
+
+
+def test_the_page_is_the_same_every_time(full: Workspace, tmp_path: Path, text: str) -> None:
+    assert report.render(full, tmp_path / "b.html").read_text(encoding="utf-8") == text
+
+
+def test_an_empty_workspace_has_a_page_too(tmp_path: Path) -> None:
+    page = Page(report.render(workspace(tmp_path)).read_text(encoding="utf-8"))
+    assert "Not there yet" in page.text
+    assert "verdict" not in page.ids
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"contestants": 3}'])
+def test_a_damaged_output_is_named_on_the_page(full: Workspace, damage: str) -> None:
+    full.enhanced("test_results").write_text(damage)
+    text = Page(report.render(full).read_text(encoding="utf-8")).text
+    assert "healthy throughout" in text, "the other sections are there all the same"
+
+
+def test_an_unreadable_output_is_a_warning(full: Workspace) -> None:
+    full.enhanced("training_log").write_text("{")
+    assert "training_log_sample.json is not valid JSON" in Page(report.render(full).read_text(encoding="utf-8")).text
+
+
+def browse(path: Path, *flags: str) -> str:
+    """The page's DOM after headless Chromium has loaded it, scripts and all."""
+    return subprocess.run(
+        [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={path.parent}/profile", *flags,
+         "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+PROBE = """<script>addEventListener("load", () => {
+  const wide = [...document.querySelectorAll("body *")].filter(e => !e.closest(".scroll, svg")
+    && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.tagName + "." + e.className);
+  const small = [...document.querySelectorAll("figure svg")].filter(e => e.getBoundingClientRect().height < 40).length;
+  const style = getComputedStyle(document.body);
+  document.body.dataset.probe = JSON.stringify({wide, small, width: innerWidth, title: document.title,
+    paper: style.backgroundColor, ink: style.color, chart: getComputedStyle(document.querySelector("svg")).color,
+    requests: performance.getEntriesByType("resource").map(r => r.name)});
+});</script>"""
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: the page was not opened in a browser")
+@pytest.mark.parametrize(("flags", "dark"), [
+    (["--window-size=1100,900"], False), (["--window-size=500,900"], False),
+    (["--window-size=1100,900", "--blink-settings=preferredColorScheme=0"], True)])
+def test_a_browser_shows_the_page(text: str, tmp_path: Path, flags: list[str], dark: bool) -> None:
+    probed = tmp_path / "probed.html"
+    probed.write_text(text.replace("</body>", PROBE + "</body>"), encoding="utf-8")
+    dom = browse(probed, *flags)
+    seen = json.loads(re.search(r'data-probe="([^"]*)"', dom)[1].replace("&quot;", '"'))
+    assert seen["wide"] == [], "nothing but tables may be wider than the screen, and those scroll"
+    assert seen["small"] == 0
+    assert seen["requests"] == []
+    assert seen["title"] == "Stepladder sample", "what a model wrote is text, never code"
+    luminance = sum(map(int, re.findall(r"\d+", seen["paper"])[:3])) / 3
+    assert (luminance < 60) is dark
+    assert seen["chart"] == seen["ink"]
