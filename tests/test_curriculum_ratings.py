@@ -102,6 +102,13 @@ def test_prompts_differ_only_after_the_record() -> None:
     assert "None" not in rating_prompts.record_text(record("q", chain_of_thought=None))
 
 
+def test_the_assessor_reads_no_line_twice() -> None:
+    reasoning = "2 + 2 = 4.\nA. 3 no\nB. 4 yes\n\nC. 4.5 no\nAnswer: B"
+    assert rating_prompts.compact(reasoning) == "2 + 2 = 4."
+    plain = "Answer: to be found.\nB. Smith says no word.\nIt is B."
+    assert rating_prompts.compact(plain) == plain
+
+
 def test_a_rating_is_the_mean_over_the_prompts_whatever_the_order() -> None:
     def rate(request: Request) -> dict[str, float]:
         base = 2 if request.id.startswith("easy") else 7

@@ -15,7 +15,8 @@ from . import models, rating_prompts
 
 BYTES_A_TOKEN = 4.0  # of English text, roughly
 TYPICAL_BYTES = 1_400  # of a question with options and reasoning, where none can be read yet
-OVERHEAD_TOKENS = 45  # instruction, template and question of one prompt
+PROBE_OVERHEAD_TOKENS = 30  # template and instruction of one fast-mode question
+OVERHEAD_TOKENS = 8  # template and label of one prompt; instruction and examples are computed once
 OUTPUT_BYTES = 1_000  # what the stage adds to a record, in the output and in the journal
 
 
@@ -30,7 +31,7 @@ def tell(workspace: Workspace, source: Path, settings: Curriculum, engine: Engin
     tokens = count * (size / BYTES_A_TOKEN + prompts * OVERHEAD_TOKENS)
     if settings.student_signal or settings.difficulty == "student":
         _tell_model(workspace, "student", engine)
-        tokens += count * settings.student_rotations * (size / 2 / BYTES_A_TOKEN + OVERHEAD_TOKENS)
+        tokens += count * settings.student_rotations * (size / 2 / BYTES_A_TOKEN + PROBE_OVERHEAD_TOKENS)
     _tell_model(workspace, "assessor", engine)
     free = machine.free_disk_bytes(workspace.root)
     say(f"03: {count * (2 * size + OUTPUT_BYTES) / 1e9:.2f} GB of disk for output and journal, "
