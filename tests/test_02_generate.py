@@ -310,3 +310,54 @@ def test_endpoints_are_opened_by_their_model_name(workdir: Path, monkeypatch: py
     stage02.run(stage02.build_parser().parse_args(flags))
     assert opened == {"model": "big", "endpoints": ["http://a", "http://b"], "sequences": 16}
     assert {r["cot"]["teacher"] for r in read(workdir)} == {"big", "solver"}
+
+
+@pytest.mark.model
+def test_killed_with_the_real_model_one_sequence_and_greedy_gives_the_same_bytes(
+        tmp_path: Path, small_model: Path) -> None:
+    (tmp_path / "data" / "enhanced").mkdir(parents=True)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "t.gguf").symlink_to(small_model)
+    write(tmp_path, "models", {"teacher": {"name": "small", "gguf": "models/t.gguf"}})
+    sample = json.loads((SCRIPTS.parent / "data" / "sample" / "questions.json").read_text())
+    write(tmp_path, "questions", sample[::40][:6])
+    command = [sys.executable, str(SCRIPTS / "02_generate_cot_llama_cpp.py"), "--profile", "laptop", "--workdir",
+               str(tmp_path), "--sequences", "1", "--attempts", "1", "--max-tokens", "40"]
+    subprocess.run(command, check=True, capture_output=True)
+    output = tmp_path / "data/enhanced/cot_enhanced_sample.json"
+    unbroken = output.read_bytes()
+    output.unlink()
+    for kept in (1, 3):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None:
+            if journal(tmp_path).exists() and len(journal(tmp_path).read_bytes().splitlines()) > kept:
+                os.kill(process.pid, signal.SIGKILL)
+                process.wait()
+            time.sleep(0.02)
+        assert journal(tmp_path).exists(), "the run ended before it was killed"
+    subprocess.run(command, check=True, capture_output=True)
+    assert output.read_bytes() == unbroken
+
+
+@pytest.mark.model
+def test_the_real_model_writes_many_at_once(tmp_path: Path, small_model: Path) -> None:
+    (tmp_path / "data" / "enhanced").mkdir(parents=True)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "t.gguf").symlink_to(small_model)
+    write(tmp_path, "models", {"teacher": {"name": "small", "gguf": "models/t.gguf"}})
+    sample = json.loads((SCRIPTS.parent / "data" / "sample" / "questions.json").read_text())[::30]
+    giant = sample[0] | {"id": "giant", "question": "word " * 2000}
+    write(tmp_path, "questions", [*sample, giant])
+    command = [sys.executable, str(SCRIPTS / "02_generate_cot_llama_cpp.py"), "--profile", "laptop", "--workdir",
+               str(tmp_path), "--attempts", "2", "--max-tokens", "40"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    records = read(tmp_path)
+    assert [record["id"] for record in records] == [record["id"] for record in [*sample, giant]]
+    for record in records:
+        assert (record["chain_of_thought"] is None) == (record["cot"]["status"] == "failed")
+        assert all(o["tokens"] <= 40 for o in record["cot"]["outcomes"])
+        if record["chain_of_thought"]:
+            assert extract.extract_answer(record["chain_of_thought"]) == record["answer"]
+            assert record["chain_of_thought"].endswith(f"\nAnswer: {record['answer']}")
+    assert {o["outcome"] for o in records[-1]["cot"]["outcomes"]} == {"too long"}
+    assert "cannot be told from guessing" in done.stdout

@@ -283,8 +283,8 @@ def test_long_repetitions_end(piece: str) -> None:
     ("Answer: B", "near-empty"), ("B", "near-empty"), ("It is.\nAnswer: B", "near-empty"),
     ("1" + "0" * 40, "constant"), ("no " * 12 + "it is so", "constant"), ("ha" * 3 + "a" * 60, "constant"),
     ("The cat sat on the mat. " * 12, "loop"), ("We add 3 and 4.\n" * 5, "loop"),
-    ("It is red. If so, it is not blue. It can only be red if it is so. Why? It is not blue, but then again. It can only "
-     "be red if it is so. Who knows? The sky is another thing. It can only be red if it is so.", "loop"),
+    ("It is red. If so, it is not blue. It can only be red if it is so. Why? It is not blue, but then again. It can "
+     "only be red if it is so. Who knows? The sky is another thing. It can only be red if it is so.", "loop"),
     ("A. 6 no\nB. 7 no\nC. 8 no\nD. 9 no\n" * 4, "loop"), ("x = x + 1; " * 40, "constant"),
     ("12 pens are 4 packs of 3. Each pack costs 2 dollars, so 8 dollars.\nA. 6 no\nB. 18 no\nC. 8 yes\nD. 24 no", None),
     ("The capital of France is Paris, which lies on the Seine.\nAnswer: B", None),

@@ -48,7 +48,17 @@ def test_intervals_and_guessing_again() -> None:
     low, high = luck.interval(50, 100)
     assert (low, high) == (0.4038, 0.5962)  # Wilson's interval, as tables give it
     assert luck.interval(0, 0) is None
-    assert [round(luck.luck_after(k), 4) for k in (1, 2, 3)] == [0.25, 0.4375, 0.5781]
+    assert [luck.luck_after(k) for k in (1, 2, 3)] == [(0.25, 0.25), (0.4375, 0.5), (pytest.approx(0.578125), 0.75)]
+
+
+def test_a_teacher_that_always_says_c_gains_by_moving_options_and_the_luck_rate_knows() -> None:
+    left = [LETTERS[n % 4] for n in range(400)]
+    for attempt in (1, 2, 3):
+        right = [key for key in left if (LETTERS.index(key) + attempt - 1) % 4 == 2]
+        least, most = luck.rates_at(attempt)
+        assert least <= len(right) / len(left) + 0.01
+        assert len(right) / len(left) <= most + 0.01
+        left = [key for key in left if key not in right]
 
 
 def record(number: int, answers: list[str | None], key: str = "B", accepted: bool = False) -> dict:

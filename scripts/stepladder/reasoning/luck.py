@@ -63,6 +63,15 @@ def of_first_attempts(answers: Sequence[str], keys: Sequence[str]) -> Luck:
     return Luck(answered, right, rate, p_value, share)
 
 
-def luck_after(attempts: int) -> float:
-    """Share of records a guesser would have right at least once in so many independent attempts: 1 - (3/4)^attempts."""
-    return 1 - (1 - GUESS) ** attempts
+def rates_at(attempt: int) -> tuple[float, float]:
+    """(least, most) share of right answers a guesser has at this attempt.
+
+    1/4 where each guess is a new one. More at later attempts where the same guess is not made twice, as when it
+    always says C and the options move on: of the three options left one is right, then of two.
+    """
+    return GUESS, 1 / max(1, len(LETTERS) + 1 - attempt)
+
+
+def luck_after(attempts: int) -> tuple[float, float]:
+    """(least, most) share of records a guesser has right at least once: 1 - (3/4)^attempts to attempts/4."""
+    return 1 - (1 - GUESS) ** attempts, min(1.0, attempts * GUESS)

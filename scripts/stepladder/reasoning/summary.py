@@ -37,8 +37,8 @@ def warnings(found: dict[str, Any], attempts: int) -> list[str]:
     if teacher["asked"] and not teacher["better_than_luck"]:
         told.append(
             f"the teacher cannot be told from guessing: {teacher['right']} of {teacher['answered']} first answers "
-            f"right, luck alone gives {teacher['luck_rate']:.0%} an attempt and {luck.luck_after(attempts):.0%} in "
-            f"{attempts}; with this teacher \"verified\" means little")
+            f"right, luck alone gives {teacher['luck_rate']:.0%} of them, and {_percent(luck.luck_after(attempts))} "
+            f"of all questions in {attempts} attempts; with this teacher \"verified\" means little")
     elif teacher["lucky_share"] and teacher["lucky_share"] > 0.2:
         told.append(f"about {teacher['lucky_share']:.0%} of the right first answers are estimated to be luck")
     if teacher["asked"] and teacher["answered"] < teacher["asked"] / 2:
@@ -55,7 +55,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     status, teacher = found["status"], found["teacher"]
     yield f"{found['records']} records: " + ", ".join(f"{status[name]} {name}" for name in STATUSES)
     for row in found["by_attempt"]:
-        luck_note = "" if row["kind"] == "hinted" else f", luck alone {luck.GUESS:.0%}"
+        luck_note = "" if row["kind"] == "hinted" else f", luck alone {_percent(luck.rates_at(row['attempt']))}"
         low, high = row["right_interval"]
         yield (f"  attempt {row['attempt']} ({row['kind']}): {row['asked']} asked, {row['answered']} answered, "
                f"{row['right']} right ({low:.0%} to {high:.0%} of all asked{luck_note}), {row['accepted']} accepted")
@@ -70,6 +70,11 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"{tokens['generated']:,} tokens written, {tokens['kept']:,} of them kept"
     for warning in found["warnings"]:
         yield f"warning: {warning}"
+
+
+def _percent(rates: tuple[float, float]) -> str:
+    least, most = rates
+    return f"{least:.0%}" if most - least < 0.005 else f"{least:.0%} to {most:.0%}"
 
 
 def _statuses(records: Sequence[Record]) -> dict[str, int]:
