@@ -1,0 +1,1 @@
+"""Stage 04: 4-bit loading, data path, schedule, guard, checkpoints and export of the student's LoRA adapter."""

@@ -1,0 +1,45 @@
+"""The model card: what the adapter is, what it was made from and how it did, for whoever finds the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def model_card(*, base: str, data: Mapping[str, Any], arguments: Mapping[str, Any], log: Mapping[str, Any],
+               versions: Mapping[str, str]) -> str:
+    """README.md of the adapter's folder. `log` is the training log, `arguments` the resolved settings."""
+    steps, readings = log["steps"], log["guard"]["readings"]
+    levels = ", ".join(f"{count} {level}" for level, count in data["levels"].items()) or "not levelled"
+    left_out = ", ".join(f"{count} {reason}" for reason, count in data["left_out"].items()) or "none"
+    lines = [
+        "---", "library_name: peft", f"base_model: {base}", "tags:", "- lora", "- chain-of-thought", "- curriculum",
+        "---", "", f"# LoRA adapter of {base}: reasoning, learnt from easy to hard", "",
+        "Made by Stepladder's stage 04. It answers four-option questions by short reasoning that ends in "
+        '"Answer: X".', "",
+        "## Data", "",
+        f"{data['records']} records ({levels}), {data['tokens']} tokens, {data['live_tokens']} of them with loss; "
+        f"left out: {left_out}. Order: as stage 03 wrote it, in every epoch.", "",
+        "## Training", "",
+        f"{len(steps)} optimiser steps; loss {_mean_loss(steps[:5])} at the beginning, {_mean_loss(steps[-5:])} at the "
+        f"end (means of five steps). Guard: {log['guard']['verdict']}.", "",
+    ]
+    if readings:
+        lines += ["| step | accuracy, fast mode | parsable | letter entropy (bits) | loss |", "|---|---|---|---|---|"]
+        lines += [f"| {r['step']} | {r['accuracy']:.3f} | {r['parsable']:.2f} | {r['entropy']:.2f} | "
+                  f"{'not a number' if r['loss'] is None else format(r['loss'], '.3f')} |" for r in readings]
+        lines += ["", f"Readings are of {readings[0]['questions']} validation questions: they show health, not merit. "
+                      "Held-out results are stage 05's.", ""]
+    for name, found in log["agreement"].items():
+        lines += [f"{name} agrees with the trained adapter on {found['agreed']} of {found['decided']} decided answers "
+                  f"({found['questions']} asked, largest difference of a probability {found['largest_difference']}).",
+                  ""]
+    lines += ["## Arguments", "", "| setting | value | from |", "|---|---|---|"]
+    lines += [f"| {key} | {item['value']} | {item['from']} |" for key, item in arguments.items()]
+    lines += ["", "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()), ""]
+    return "\n".join(lines)
+
+
+def _mean_loss(steps: list[Mapping[str, Any]]) -> str:
+    losses = [step["loss"] for step in steps if step["loss"] is not None]
+    return f"{sum(losses) / len(losses):.3f}" if losses else "not a number"

@@ -1,0 +1,145 @@
+"""Checkpoints that are complete or absent: written under a temporary name, renamed when everything is on disk.
+
+A checkpoint is a folder step-000123/ with the trainable weights, the optimiser's state, the random states and
+state.json; whatever does not have that name does not exist. All lie outside the adapter's folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.files import disk_errors, read_json, write_json
+
+if TYPE_CHECKING:
+    import torch
+
+_NAME = re.compile(r"^step-(\d{6,})$")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One complete checkpoint."""
+
+    folder: Path
+    step: int
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the loop wanted remembered."""
+        return read_json(self.folder / "state.json")
+
+
+class Checkpoints:
+    """The checkpoints of one training under `root`; those of another fingerprint are removed.
+
+    kept: how many of the latest stay, beside the protected one.
+    """
+
+    def __init__(self, root: Path, fingerprint: str, kept: int) -> None:
+        self.root, self.fingerprint, self.kept = root, fingerprint, kept
+        self.started_afresh = False
+        mark = root / "fingerprint.json"
+        if root.exists() and (not mark.exists() or read_json(mark)["fingerprint"] != fingerprint):
+            self.started_afresh = bool(self._all())
+            shutil.rmtree(root)
+        if not mark.exists():
+            write_json(mark, {"fingerprint": fingerprint})
+        for leftover in root.glob(".step-*"):
+            shutil.rmtree(leftover)
+
+    def _all(self) -> list[Checkpoint]:
+        found = [Checkpoint(path, int(match[1])) for path in self.root.iterdir() if (match := _NAME.match(path.name))]
+        return sorted(found, key=lambda checkpoint: checkpoint.step)
+
+    def latest(self) -> Checkpoint | None:
+        """The complete checkpoint of the highest step."""
+        found = self._all()
+        return found[-1] if found else None
+
+    def at(self, step: int) -> Checkpoint | None:
+        """The checkpoint of a step."""
+        return next((checkpoint for checkpoint in self._all() if checkpoint.step == step), None)
+
+    def save(self, step: int, weights: dict[str, torch.Tensor], optimizer: dict[str, Any], state: dict[str, Any],
+             protect: int | None = None) -> Checkpoint:
+        """Write the checkpoint of `step`, then prune. Raises StageError when the disk is full."""
+        import torch
+        from safetensors.torch import save_file
+
+        final = self.root / f"step-{step:06d}"
+        temporary = self.root / f".step-{step:06d}"
+        with disk_errors(final):
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()},
+                      temporary / "weights.safetensors")
+            torch.save({"optimizer": optimizer, "random": random_state()}, temporary / "optimizer.pt")
+            write_json(temporary / "state.json", state)
+            for path in [*temporary.iterdir(), temporary]:
+                _sync(path)
+            shutil.rmtree(final, ignore_errors=True)
+            os.replace(temporary, final)
+            _sync(self.root)
+        self.prune(protect)
+        return Checkpoint(final, step)
+
+    def prune(self, protect: int | None = None) -> None:
+        """Remove the oldest beyond `kept`, never the protected step."""
+        found = [checkpoint for checkpoint in self._all() if checkpoint.step != protect]
+        for checkpoint in found[:-self.kept]:
+            self._remove(checkpoint)
+
+    def drop_after(self, step: int) -> None:
+        """Remove what a rollback to `step` made invalid."""
+        for checkpoint in self._all():
+            if checkpoint.step > step:
+                self._remove(checkpoint)
+
+    def _remove(self, checkpoint: Checkpoint) -> None:
+        going = checkpoint.folder.with_name(f".{checkpoint.folder.name}")
+        shutil.rmtree(going, ignore_errors=True)
+        os.replace(checkpoint.folder, going)  # absent at once, however long the removal takes
+        shutil.rmtree(going)
+
+    def remove(self) -> None:
+        """Delete everything: the training is finished."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def load(checkpoint: Checkpoint) -> tuple[dict[str, torch.Tensor], dict[str, Any], dict[str, Any]]:
+    """(trainable weights, optimiser state, random states) of a checkpoint, on the CPU."""
+    import torch
+    from safetensors.torch import load_file
+
+    weights = load_file(checkpoint.folder / "weights.safetensors")
+    rest = torch.load(checkpoint.folder / "optimizer.pt", map_location="cpu", weights_only=True)
+    return weights, rest["optimizer"], rest["random"]
+
+
+def random_state() -> dict[str, Any]:
+    """Torch's random states, all that training draws from (LoRA's start, dropout)."""
+    import torch
+
+    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Put back what `random_state` took."""
+    import torch
+
+    torch.set_rng_state(state["cpu"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

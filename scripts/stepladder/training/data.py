@@ -1,0 +1,151 @@
+"""From records to token ids: the student's own chat template, loss on the reply alone, nothing cut.
+
+    examples, left_out = encode_all(records, tokenizer, max_length=2048, answer_only=False, weights={"solver": 1.0})
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import InputError
+from ..core.records import Record
+from ..engine import prompts
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+TRAINED_STATUSES = ("verified", "hinted", "solver")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One record as the model sees it.
+
+    ids: prompt and reply. prompt_length: ids[prompt_length:] are the live labels (reply and its end-of-turn token).
+    weight: of each of its tokens in the loss.
+    """
+
+    id: str
+    ids: tuple[int, ...]
+    prompt_length: int
+    weight: float = 1.0
+    difficulty: float | None = None
+    level: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def live(self) -> int:
+        """Tokens that carry loss."""
+        return len(self.ids) - self.prompt_length
+
+
+def reply(record: Record, answer_only: bool) -> str | None:
+    """What the student is to write: the reasoning; with `answer_only`, else the answer alone; None where neither."""
+    if record.get("chain_of_thought"):
+        return record["chain_of_thought"]
+    return f"{prompts.CLOSING.strip()} {record['answer']}" if answer_only else None
+
+
+def encode(record: Record, text: str, tokenizer: PreTrainedTokenizerBase, weight: float = 1.0) -> Example:
+    """Tokens of the prompt, and of `text` as the assistant's turn with its end.
+
+    Both are tokenised apart, as generation meets them. Raises InputError where the chat template has no place for it.
+    """
+    chat = prompts.messages(record, prompts.STUDENT)
+    prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+    whole = tokenizer.apply_chat_template([*chat, {"role": "assistant", "content": text}], tokenize=False)
+    if not whole.startswith(prompt):
+        raise InputError(f"record {record['id']}: the student's chat template rewrites earlier turns; "
+                         "its reply cannot be told from the prompt")
+    prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+    reply_ids = tokenizer(whole[len(prompt):].rstrip(), add_special_tokens=False)["input_ids"]
+    if not ends_turn(reply_ids[-1], tokenizer):
+        reply_ids.append(tokenizer.eos_token_id)
+    difficulty = record.get("difficulty")
+    return Example(record["id"], (*prompt_ids, *reply_ids), len(prompt_ids), weight,
+                   None if difficulty is None else float(difficulty), record.get("level"))
+
+
+def ends_turn(token: int, tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether a token is one of the tokenizer's special ones, as every end of turn is."""
+    added = tokenizer.added_tokens_decoder.get(token)
+    return token == tokenizer.eos_token_id or (added is not None and added.special)
+
+
+def encode_all(records: Iterable[Record], tokenizer: PreTrainedTokenizerBase, *, max_length: int,
+               answer_only: bool = False, weights: Mapping[str, float] | None = None
+               ) -> tuple[list[Example], Counter[str]]:
+    """(examples in the given order, reason -> how many were left out). Weights are by status, default 1.
+
+    Raises InputError when nothing is left to train on, saying why.
+    """
+    weights = weights or {}
+    examples: list[Example] = []
+    left_out: Counter[str] = Counter()
+    for record in records:
+        text = reply(record, answer_only)
+        status = (record.get("cot") or {}).get("status")
+        weight = weights.get(status, 1.0)
+        if text is None:
+            left_out["no reasoning"] += 1
+        elif weight == 0:
+            left_out[f"weight 0 for {status}"] += 1
+        else:
+            example = encode(record, text, tokenizer, weight)
+            if len(example) > max_length:
+                left_out[f"longer than {max_length} tokens"] += 1
+            else:
+                examples.append(example)
+    if not examples:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items()) or "there are no records"
+        raise InputError(f"nothing to train on: {reasons}")
+    return examples, left_out
+
+
+def thin(examples: list[Example], count: int) -> list[Example]:
+    """`count` of the examples, drawn evenly over their order; so every stretch keeps its share."""
+    if count >= len(examples):
+        return examples
+    return [examples[(2 * i + 1) * len(examples) // (2 * count)] for i in range(count)]
+
+
+def thin_to_tokens(examples: list[Example], budget: int) -> list[Example]:
+    """As many examples as fit a budget of tokens (prompt and reply), drawn evenly over their order."""
+    if sum(map(len, examples)) <= budget:
+        return examples
+    low, high = 0, len(examples)
+    while low < high:  # the largest count whose even draw still fits
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if sum(map(len, thin(examples, middle))) <= budget else (low, middle - 1)
+    if low == 0:
+        raise InputError(f"token_budget {budget} does not hold a single record")
+    return thin(examples, low)
+
+
+def show(example: Example, tokenizer: PreTrainedTokenizerBase) -> str:
+    """An example with its live part marked: what the loss sees, for the user's eye."""
+    prompt = tokenizer.decode(example.ids[:example.prompt_length])
+    live = tokenizer.decode(example.ids[example.prompt_length:])
+    return (f"example {example.id}: {example.prompt_length} tokens without loss, {example.live} live\n"
+            f"--- without loss\n{prompt}\n--- live\n{live}\n---")
+
+
+def check_live(examples: Iterable[Example]) -> None:
+    """Every example has masked and live labels both. Raises InputError naming the record (both bugs have shipped)."""
+    for example in examples:
+        if example.live <= 0 or example.prompt_length <= 0:
+            side = "no label is live" if example.live <= 0 else "no label is masked"
+            raise InputError(f"record {example.id}: {side}; the chat template or the record is broken")
+
+
+def describe(examples: list[Example], left_out: Mapping[str, int]) -> dict[str, Any]:
+    """Counts for the summary."""
+    return {"records": len(examples), "left_out": dict(left_out),
+            "levels": dict(Counter(example.level for example in examples if example.level)),
+            "tokens": sum(map(len, examples)), "live_tokens": sum(example.live for example in examples),
+            "longest": max(map(len, examples))}

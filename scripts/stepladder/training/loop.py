@@ -1,0 +1,240 @@
+"""The training loop: one window a step, in curriculum order, with readings, rollbacks, checkpoints and a journal.
+
+What the journal (a line a step) and the last checkpoint hold is all there is to a run, so a killed one goes on from
+its last checkpoint and repeats the very steps it had lost.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.errors import StageError
+from ..core.interrupts import stop_flag
+from ..core.journal import Journal
+from ..core.progress import Progress, say
+from . import checkpoints as saved
+from . import guard
+from .checkpoints import Checkpoints
+from .guard import Reading
+from .loading import Student
+from .loss import weighted_loss
+from .memory import training_bytes
+from .windows import Window, World
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the loop needs of the settings."""
+
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    checkpoint_steps: int = 50
+    guard_steps: int = 0
+
+
+@dataclass
+class Outcome:
+    """How a training ended: its steps on the path that led to the adapter, readings, rollbacks and verdict."""
+
+    steps: list[dict[str, Any]]
+    readings: list[dict[str, Any]]
+    rollbacks: list[dict[str, Any]]
+    verdict: str
+    best_step: int
+    gave_up: bool = False
+
+
+@dataclass
+class Loop:
+    """One training. `read` takes a guard reading at a step; None switches the guard off."""
+
+    student: Student
+    windows: Sequence[Window]
+    rates: Sequence[float]
+    checkpoints: Checkpoints
+    journal: Journal
+    options: Options
+    read: Callable[[int], Reading] | None = None
+    world: World = field(default_factory=World)
+
+    def __post_init__(self) -> None:
+        import torch
+
+        self.done = 0
+        self.parameters = self.student.trainable()
+        self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=self.rates[0],
+                                           weight_decay=self.options.weight_decay)
+        tokenizer = self.student.tokenizer
+        self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+
+    # -- the run --------------------------------------------------------------------------------------------------
+
+    def run(self) -> Outcome:
+        """Train to the end, or to the guard's last word; the student then holds the adapter to keep."""
+        step = self._resume()
+        if self._gave_up():
+            return self._outcome()
+        if self.read and not self._readings():
+            self._take_reading(0)
+        if self.checkpoints.latest() is None:
+            self._save(0)
+        with Progress("training", len(self.windows), done=step) as progress:
+            while step < len(self.windows):
+                entry = self._step(self.windows[step])
+                self.done = step = step + 1
+                reason = guard.loss_symptom(self._losses()) if self.read else self._plain_failure(entry)
+                if reason is None and self._reading_is_due(step):
+                    reason = self._take_reading(step)
+                if reason is not None:
+                    self.done = step = progress.done = self._roll_back(step, reason)
+                    if self._gave_up():
+                        break
+                    continue
+                if self._reading_is_due(step) or step % self.options.checkpoint_steps == 0 or stop_flag.requested:
+                    self._save(step)
+                progress.update(1, tokens=entry["tokens"], note=f"loss {entry['loss']:.3f}")
+                stop_flag.check()
+        return self._outcome()
+
+    def _step(self, window: Window) -> dict[str, Any]:
+        import torch
+
+        started = time.monotonic()
+        rate = self.rates[window.step - 1] * 0.5 ** self.attempt
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        loss = 0.0
+        for batch in window.batches:
+            with self.student.autocast:
+                part = weighted_loss(self.student.model, batch, self.pad) / window.live_weight
+            part.backward()
+            loss += part.item()
+        loss = self.world.sum_gradients(self.parameters.values(), loss)
+        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters.values(), self.options.max_grad_norm))
+        if math.isfinite(loss) and math.isfinite(norm):
+            self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        seconds = time.monotonic() - started
+        entry = {
+            "id": f"step/{self.attempt}/{window.step}", "step": window.step, "attempt": self.attempt,
+            "epoch": window.epoch, "ids": [example.id for example in window.examples],
+            "loss": loss if math.isfinite(loss) and math.isfinite(norm) else None, "learning_rate": rate,
+            "difficulty": window.difficulty, "gradient_norm": norm if math.isfinite(norm) else None,
+            "tokens": window.tokens, "seconds": round(seconds, 3),
+            "tokens_per_second": round(window.tokens / max(seconds, 1e-9), 1),
+            "memory_bytes": training_bytes(self.student.device),
+        }
+        self.journal.append(entry)
+        return entry
+
+    # -- what the journal knows -----------------------------------------------------------------------------------
+
+    @property
+    def attempt(self) -> int:
+        """How often training was rolled back so far."""
+        return len(self._rollbacks())
+
+    def _kind(self, kind: str) -> list[dict[str, Any]]:
+        return [record for id_, record in self.journal.records.items() if id_.startswith(f"{kind}/")]
+
+    def _rollbacks(self) -> list[dict[str, Any]]:
+        return [record for record in self._kind("guard") if record["decision"] == "roll back"]
+
+    def _path(self, kind: str) -> list[dict[str, Any]]:
+        """Records of a kind on the path to the steps done: without what a rollback took back, or a kill let go."""
+        upto = [rollback["to"] for rollback in self._rollbacks()]
+        kept = [record for record in self._kind(kind) if record["step"] <= self.done
+                and all(record["step"] <= to for to in upto[record["attempt"]:])]
+        return sorted(kept, key=lambda record: (record["step"], record["attempt"]))
+
+    def _losses(self) -> list[float]:
+        return [math.nan if step["loss"] is None else step["loss"] for step in self._path("step")]
+
+    def _gave_up(self) -> bool:
+        return any(record["decision"] == "give up" for record in self._kind("guard"))
+
+    def _readings(self) -> list[Reading]:
+        return [Reading.from_json(record["reading"]) for record in self._path("reading")]
+
+    # -- the guard ------------------------------------------------------------------------------------------------
+
+    def _reading_is_due(self, step: int) -> bool:
+        return self.read is not None and (step % self.options.guard_steps == 0 or step == len(self.windows))
+
+    def _take_reading(self, step: int) -> str | None:
+        """Read, write it down, and say what is wrong with it, if anything."""
+        reading = self.read(step)
+        self.journal.append({"id": f"reading/{self.attempt}/{step}", "step": step, "attempt": self.attempt,
+                             "reading": reading.as_json()})
+        say(f"guard at step {step}: accuracy {reading.accuracy:.0%}, parsable {reading.parsable:.0%}, "
+            f"letters {reading.letters}, loss {reading.loss:.3f}")
+        base = self._readings()[0]
+        return None if reading.step == 0 else guard.symptom(base, reading)
+
+    @staticmethod
+    def _plain_failure(entry: dict[str, Any]) -> None:
+        if entry["loss"] is None:
+            raise StageError(f"the training loss of step {entry['step']} is not a number; lower the learning rate")
+
+    def _roll_back(self, step: int, reason: str) -> int:
+        """Back to the best healthy checkpoint, whose step is returned, with half the learning rate or to give up."""
+        healthy = [reading for reading in self._readings() if reading.step < step]
+        best = guard.best_step(healthy)
+        give_up = self.attempt >= guard.MAX_ROLLBACKS
+        self.journal.append({"id": f"guard/{self.attempt}/{step}", "step": step, "attempt": self.attempt, "to": best,
+                             "reason": reason, "decision": "give up" if give_up else "roll back"})
+        say(f"guard: COLLAPSE at step {step}: {reason}; back to step {best}"
+            + (", giving up" if give_up else ", learning rate halved"))
+        self._load(self.checkpoints.at(best))
+        self.checkpoints.drop_after(best)
+        return best
+
+    # -- checkpoints ----------------------------------------------------------------------------------------------
+
+    def _save(self, step: int) -> None:
+        if not self.world.is_main:
+            return
+        readings = self._readings()
+        best = guard.best_step(readings) if readings else None
+        self.checkpoints.save(step, self.parameters, self.optimizer.state_dict(), {"step": step}, protect=best)
+
+    def _load(self, checkpoint: saved.Checkpoint) -> None:
+        import torch
+
+        weights, optimizer, random = saved.load(checkpoint)
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(weights[name])
+        self.optimizer.load_state_dict(optimizer)
+        saved.set_random_state(random)
+
+    def _resume(self) -> int:
+        """Go to the last checkpoint that the journal knows the way to; returns its step."""
+        decisions = self._kind("guard")
+        if decisions and not any(record["attempt"] == self.attempt for record in self._kind("step")):
+            self.checkpoints.drop_after(decisions[-1]["to"])
+        if self._gave_up():
+            self.checkpoints.drop_after(decisions[-1]["to"])
+        checkpoint = self.checkpoints.latest()
+        if checkpoint is not None:
+            self.done = checkpoint.step
+            if len(self._path("step")) < checkpoint.step:
+                say("the journal of these checkpoints is gone: training starts from the first step")
+                self.checkpoints.drop_after(-1)
+                checkpoint, self.done = None, 0
+        if checkpoint is not None:
+            self._load(checkpoint)
+            if checkpoint.step:
+                say(f"going on after step {checkpoint.step} of {len(self.windows)}")
+        return self.done
+
+    def _outcome(self) -> Outcome:
+        decisions, gave_up = self._kind("guard"), self._gave_up()
+        best = decisions[-1]["to"] if gave_up else len(self.windows)
+        readings = [reading.as_json() for reading in self._readings()]
+        verdict = guard.verdict(decisions, gave_up, best) if self.read else "no guard"
+        return Outcome(self._path("step"), readings, decisions, verdict, best, gave_up)
