@@ -159,11 +159,18 @@ class Training(Section):
     weight_verified: float = Field(1.0, description="loss weight of verified records", ge=0)
     weight_hinted: float = Field(1.0, description="loss weight of hinted records", ge=0)
     weight_solver: float = Field(1.0, description="loss weight of records with a proven solution", ge=0)
-    checkpoint_steps: Positive = Field(50, description="optimiser steps between checkpoints")
-    checkpoints_kept: Positive = Field(2, description="checkpoints kept beside the best one")
+    checkpoint_steps: Positive = Field(50, description="optimiser steps between checkpoints",
+                                       json_schema_extra=EXECUTION_ONLY)
+    checkpoints_kept: Positive = Field(2, description="checkpoints kept beside the best one",
+                                       json_schema_extra=EXECUTION_ONLY)
     guard_steps: Count = Field(25, description="optimiser steps between guard readings; 0: no guard")
     guard_questions: Positive = Field(64, description="validation questions the guard reads")
+    guard_samples: Count = Field(8, description="validation questions the guard has answered at length, to see loops")
+    guard_tokens: Positive = Field(48, description="length of those answers, tokens")
+    token_budget: Count = Field(0, description="most tokens (prompt and reply) of an epoch; records are drawn evenly "
+                                               "over the order to fit; 0: all")
     deadline_hours: float = Field(0.0, description="apply the plan's fallbacks to end in time; 0: no deadline", ge=0)
+    deadline_records: Positive = Field(30_000, description="records of the first fallback")
     gradient_checkpointing: bool = Field(True, description="recompute activations to save memory")
     gguf: bool = Field(True, description="export the adapter as GGUF for the batching engine")
     merge: bool = Field(False, description="save the merged model too")
