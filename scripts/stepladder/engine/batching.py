@@ -130,8 +130,8 @@ class Engine:
 
     def generate(self, requests: Iterable[Request | None]) -> Iterator[Completion]:
         """Complete requests, pulled as places become free; see `Backend.generate`."""
-        if self._busy:
-            raise EngineError("generate is already running on this engine")
+        if self._busy or self._weights.model is None:
+            raise EngineError("generate is already running on this engine" if self._busy else "this engine is closed")
         self._busy = True
         intake = Intake(requests)
         try:

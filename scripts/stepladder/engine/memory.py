@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 GIB = 1024**3
+CONTEXT_STEP = 256  # llama.cpp rounds the context of a sequence up to a multiple of it
 CACHE_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 
 
@@ -66,7 +67,7 @@ def compute_buffer_bytes(header: GgufHeader, *, batch_tokens: int, sequences: in
     """An upper estimate of llama.cpp's compute and output buffers.
 
     Logits of the wanted tokens (twice: computed, and handed out), some twenty activations of the batch in float32,
-    and the attention mask. docs/engine.md holds it against what llama.cpp reports.
+    and the attention mask of a unified cache. docs/engine.md holds it against what llama.cpp reports.
     """
     vocabulary = header.vocabulary_size or 0
     width = header.value("embedding_length") or 0
@@ -75,7 +76,7 @@ def compute_buffer_bytes(header: GgufHeader, *, batch_tokens: int, sequences: in
     outputs = min(batch_tokens, sequences + 32)
     logits = 2 * outputs * vocabulary * 4
     activations = batch_tokens * (12 * width + 4 * hidden) * 4
-    mask = batch_tokens * context * 4
+    mask = batch_tokens * context * sequences * 2
     return logits + activations + mask
 
 
@@ -127,7 +128,7 @@ def plan_memory(
     headroom: bytes left free for what is not counted (driver, fragmentation, the Python process); by default 5 % of
         what is available, at least half a GiB.
     """
-    kv = kv_bytes_per_token(header, cache_type) * context
+    kv = kv_bytes_per_token(header, cache_type) * -(-context // CONTEXT_STEP) * CONTEXT_STEP
     compute = compute_buffer_bytes(header, batch_tokens=batch_tokens, sequences=sequences, context=context)
     spare = max(GIB // 2, available // 20) if headroom is None else headroom
     room = available - header.size_bytes - compute - spare
