@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import numpy as np
 import pytest
+from fakes import ScriptedBackend
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepladder.engine.jobs import Job
 from stepladder.engine.places import MIN_COPY_GAIN, Place, common_length, find_seat, takes
-from stepladder.engine.requests import Request
+from stepladder.engine.requests import Backend, Request
 from stepladder.engine.sampling import ChoiceScorer, log_softmax_at
 
 
@@ -27,6 +30,18 @@ def feed(work: Job, pieces: list[bytes]) -> None:
         if work.finish is not None:
             return
         work.take(number, piece, False)
+
+
+def test_all_backends_have_the_same_face() -> None:
+    from stepladder.engine.batching import Engine
+    from stepladder.engine.endpoint import Endpoint
+
+    for kind in (Engine, Endpoint, ScriptedBackend):
+        missing = [name for name in dir(Backend) if not name.startswith("_") and not hasattr(kind, name)]
+        assert missing == []
+        for name in ("generate", "render", "count_tokens", "check", "close"):
+            wanted, given = signature(getattr(Backend, name)), signature(getattr(kind, name))
+            assert list(given.parameters) == list(wanted.parameters), name
 
 
 # -- jobs ----------------------------------------------------------------------------------------------------------
