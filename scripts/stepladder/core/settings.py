@@ -197,21 +197,34 @@ class Verdict(Section):
 
 
 class Agents(Section):
-    """Stage 06: gate, agents, tournament."""
+    """Stage 06: gate and agents."""
 
     force_student: bool = Field(False, description="deploy the student whatever the gate says")
     answer_tokens: Positive = Field(512, description="token limit of an answer")
     question_tokens: Positive = Field(1_024, description="token limit of a question")
-    answer_seconds: float = Field(6.0, description="time limit of an answer", gt=0)
-    question_seconds: float = Field(10.0, description="time limit of a question", gt=0)
-    rounds: Count = Field(2, description="tournament rounds between student and base")
-    questions_per_round: Positive = Field(6, description="questions each side writes in a round")
-    validation_questions: Count = Field(40, description="validation questions to calibrate the validator on")
+    answer_seconds: float = Field(6.0, description="time limit of a batch of answers", gt=0)
+    question_seconds: float = Field(10.0, description="time limit of a batch of questions", gt=0)
+    step_tokens: Positive = Field(96, description="prompt tokens in one step; a deadline can be missed by one step",
+                                  json_schema_extra=EXECUTION_ONLY)
+    orders: Literal[1, 2, 4] = Field(4, description="orders of the options that the validator reads")
+    validation_questions: Count = Field(400, description="validation questions to calibrate the validator on")
+    heldout_questions: Count = Field(400, description="held-out questions to measure the validator on")
+    copy_gb: float = Field(20.0, description="largest weights copied into the bundle where a hard link cannot be made, "
+                           "GB; larger ones become a symbolic link", ge=0)
+
+
+class Arena(Section):
+    """Stage 06: the tournament."""
+
+    rounds: Count = Field(20, description="rounds of every pair")
+    questions_per_round: Positive = Field(20, description="questions each side writes in a round")
+    batch_size: Positive = Field(5, description="questions answered together within the time limit")
+    topic_difficulty: Annotated[int, Field(ge=1, le=10)] = Field(10, description="difficulty of written questions")
 
 
 SECTIONS: dict[str, type[Section]] = {
     "profile": Profile, "questions": Questions, "models": Models, "engine": EngineSettings, "reasoning": Reasoning,
-    "curriculum": Curriculum, "training": Training, "verdict": Verdict, "agents": Agents,
+    "curriculum": Curriculum, "training": Training, "verdict": Verdict, "agents": Agents, "arena": Arena,
 }
 
 

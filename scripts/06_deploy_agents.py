@@ -1,0 +1,189 @@
+"""Deploy the agents: the gate, the validator, the tournament bundle, and a tournament of student and base.
+
+    python scripts/06_deploy_agents.py --profile laptop
+    python scripts/06_deploy_agents.py --profile laptop --chat
+    python scripts/06_deploy_agents.py --profile laptop --arena base student models/other.gguf --rounds 50
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from stepladder.agents import arena as arenas
+from stepladder.agents import bundle, card, chat, deploying, gate, plan, rating
+from stepladder.agents.answerer import Limits
+from stepladder.agents.players import ADAPTER_FILE, Player, Stable, opener, player, players
+from stepladder.agents.validator import Calibration, Validator
+from stepladder.core import cli, profiles
+from stepladder.core.errors import InputError
+from stepladder.core.files import read_json, write_bytes_atomically
+from stepladder.core.profiles import Settings
+from stepladder.core.progress import Progress, say
+from stepladder.core.records import read_questions
+from stepladder.core.stage import StageRun, meta_path
+from stepladder.core.weights_table import read_weights
+from stepladder.core.workspace import Workspace
+
+SECTIONS = ("agents", "arena", "engine")
+SIDES = ("base", "student")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The common flags, those of the settings, and the two other things to do: chat and arena."""
+    parser = cli.stage_parser(__doc__, SECTIONS)
+    parser.add_argument("--chat", action="store_true", help="try the deployed agents in the terminal")
+    parser.add_argument("--arena", nargs="+", metavar="PLAYER",
+                        help="only play: base, student, or MODEL.gguf[:ADAPTER.gguf]; two or more")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int | None:
+    """Deploy and play, or one of the other things."""
+    settings = profiles.resolve(args, SECTIONS)
+    workspace = Workspace.of(args, settings.profile)
+    if args.plan:
+        plan.tell(workspace, settings["agents"], settings["arena"], settings["engine"], len(args.arena or SIDES))
+        return 0
+    if args.chat:
+        return talk(workspace, settings)
+    if args.arena:
+        return tournament(args, settings, workspace, players(args.arena, workspace, Path.cwd()))
+    deployed = deploy(args, workspace)
+    if deployed is None:  # --status, and not done
+        return 0
+    if deployed["student_exists"]:
+        return tournament(args, settings, workspace, players(SIDES, workspace, Path.cwd()))
+    return tournament(args, settings, workspace, [player("base", workspace, Path.cwd())])
+
+
+# -- gate, validator, bundle ------------------------------------------------------------------------------------------
+
+def deploy(args: argparse.Namespace, workspace: Workspace) -> dict[str, Any] | None:
+    """agents.json: who is deployed, and what the validator is worth. None when --status found it undone."""
+    settings = profiles.resolve(args, ("agents", "engine"))
+    folder = workspace.adapter / "agents"
+    adapter = workspace.adapter / ADAPTER_FILE
+    weights = {"student": read_weights(workspace, "student").need("gguf")}
+    if adapter.exists():
+        weights["adapter"] = adapter
+    stage = StageRun(
+        "06", args, settings, weights=weights, outputs={"agents": folder / "agents.json"},
+        inputs={"test_results": workspace.enhanced("test_results"), "test": workspace.enhanced("test"),
+                "validation": args.input or workspace.enhanced("validation")},
+        products={"card": folder / "README.md", **{str(path.relative_to(folder)): path
+                                                   for path in bundle.paths(folder / "AIAC")}})
+    with stage:
+        if stage.is_done():
+            done = stage.why_not_done() is None
+            return read_json(stage.outputs["agents"]) if done else None
+        stage.announce()
+        decision = gate.decide(read_json(stage.inputs["test_results"]), force_student=settings["agents"].force_student,
+                               student_exists=adapter.exists())
+        say(f"06: gate: {decision.reason}")
+        deployed = player(decision.deployed, workspace, Path.cwd())
+        journal = stage.journal("agents")
+        content = make_agents(stage, settings, deployed, decision, journal) | {"student_exists": adapter.exists()}
+        fitted = Calibration.from_json(content["validator"]["calibration"])
+        way = bundle.build(folder / "AIAC", settings["agents"], settings["engine"], deployed, fitted)
+        text = card.card(content, settings.profile.name, way)
+        write_bytes_atomically(folder / "README.md", text.encode())
+        stage.finish({"agents": content}, counts={"deployed": decision.deployed, "verdict": decision.verdict,
+                                                  "questions": decision.questions})
+        journal.remove()
+    say(f"06: the {decision.deployed} is deployed: {folder / 'README.md'}")
+    return content
+
+
+def make_agents(stage: StageRun, settings: Settings, deployed: Player, decision: gate.Decision, journal: Any
+                ) -> dict[str, Any]:
+    """Fit the validator on validation questions, measure it on held-out ones; both journalled."""
+    agents, seed = settings["agents"], stage.args.seed
+    validation, _ = read_questions(stage.inputs["validation"], stage.args.limit)
+    heldout, _ = read_questions(stage.inputs["test"], stage.args.limit)
+    validation = deploying.sample(validation, agents.validation_questions, seed)
+    heldout = deploying.sample(heldout, agents.heldout_questions, seed)
+    with Stable([deployed], opener(settings["engine"], agents), Limits(agents.answer_tokens, None)) as stable:
+        answerer = stable.answerer(deployed.name)
+        fitted = deploying.fit_validator(answerer, validation, agents.orders, journal, seed)
+        rows = deploying.measure_validator(answerer, fitted, heldout, agents.orders, journal)
+    return {"gate": decision.as_json(), "deployed": deployed.name, "model": deployed.model.name,
+            "adapter": deployed.adapter.name if deployed.adapter else None,
+            "validator": deploying.described(fitted, len(validation), rows)}
+
+
+# -- the arena --------------------------------------------------------------------------------------------------------
+
+def tournament(args: argparse.Namespace, settings: Settings, workspace: Workspace, members: list[Player]) -> int:
+    """tournament_TAG.json: every match, the ratings, and what is known of the deployed agents."""
+    names = [member.name for member in members]
+    agents_path = workspace.adapter / "agents" / "agents.json"
+    stage = StageRun(
+        "06", args, settings, inputs={} if args.arena else {"agents": agents_path},
+        outputs={"tournament": args.output or workspace.enhanced("tournament")},
+        weights={role: path for member in members for role, path in member.files.items()}, extra={"players": names})
+    with stage:
+        if stage.is_done():
+            return 0
+        journal = stage.journal("tournament")
+        matches = play(stage, settings, members, journal)
+        table = rating.ratings(names, matches, args.seed) if len(names) > 1 else []
+        content = results(stage, agents_path, settings, names, matches, table)
+        stage.finish({"tournament": content}, counts={"matches": len(matches), "players": len(names)})
+        journal.remove()
+    for row in table:
+        say("06: " + rating.told(row))
+    return 0
+
+
+def play(stage: StageRun, settings: Settings, members: list[Player], journal: Any) -> list[dict[str, Any]]:
+    """All matches between the members that the journal does not hold yet."""
+    agents, arena = settings["agents"], settings["arena"]
+    rules = arenas.Rules(arena.questions_per_round, arena.batch_size, arena.topic_difficulty, agents.question_seconds,
+                         agents.answer_seconds, agents.question_tokens, seed=stage.args.seed)
+    names = [member.name for member in members]
+    total = len(arenas.fixtures(names, arena.rounds))
+    limits = Limits(agents.answer_tokens, agents.answer_seconds)
+    with (Stable(members, opener(settings["engine"], agents), limits) as stable,
+          Progress("06 matches", total, len(journal.records)) as progress):
+        return arenas.play(names, arena.rounds, rules, stable.answerer, journal, after=lambda match: progress.update())
+
+
+def results(stage: StageRun, agents_path: Path, settings: Settings, names: list[str], matches: list[dict[str, Any]],
+            table: list[dict[str, Any]]) -> dict[str, Any]:
+    """The file's content. An earlier arena of other players is kept under "earlier"."""
+    known = read_json(agents_path) if agents_path.exists() else {}
+    arena = {"players": names, "rounds": settings["arena"].rounds, "ratings": table, "matches": matches}
+    earlier = []
+    output = stage.outputs["tournament"]
+    if output.exists() and meta_path(output).exists():
+        before = read_json(output)
+        old = [before["arena"], *before.get("earlier", [])]
+        earlier = [one for one in old if one["matches"] and sorted(one["players"]) != sorted(names)]
+    validator = known.get("validator", {})
+    return {"gate": known.get("gate"), "deployed": known.get("deployed"),
+            "validator": {key: validator[key] for key in ("calibration", "fitted_on", "measured") if key in validator},
+            "arena": arena, "earlier": earlier}
+
+
+# -- the terminal -----------------------------------------------------------------------------------------------------
+
+def talk(workspace: Workspace, settings: Settings) -> int:
+    """Answer and validate what is typed, with the deployed agent."""
+    path = workspace.adapter / "agents" / "agents.json"
+    if not path.exists():
+        raise InputError(f"{path} does not exist; run 06_deploy_agents.py first, without --chat")
+    known, agents = read_json(path), settings["agents"]
+    deployed = player(known["deployed"], workspace, Path.cwd())
+    limits = Limits(agents.answer_tokens, agents.answer_seconds)
+    with Stable([deployed], opener(settings["engine"], agents), limits) as stable:
+        answerer = stable.answerer(deployed.name)
+        fitted = Calibration.from_json(known["validator"]["calibration"])
+        print(f"{deployed.name} ({deployed.model.name}); gate: {known['gate']['verdict']}")
+        chat.converse(answerer, Validator(answerer, fitted, agents.orders))
+    return 0
+
+
+if __name__ == "__main__":
+    cli.main(build_parser, run)

@@ -1,0 +1,1 @@
+"""The agents by the organisers' names: QAgent writes questions, AAgent answers them."""

@@ -1,0 +1,1 @@
+"""What both agents share: opening the deployed model, reading and writing files."""

@@ -1,0 +1,57 @@
+"""The hand-over card: what is deployed and why, what it is worth, and the exact commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def card(agents: Mapping[str, Any], profile: str, weights: str) -> str:
+    """README.md of the agents' folder. `agents` is agents.json, `weights` how they got into the bundle."""
+    gate, measured = agents["gate"], agents["validator"]["measured"]
+    lines = [
+        f"# Agents: the {gate['deployed']} is deployed", "",
+        f"**Gate: {gate['verdict']}.** {gate['reason']}.", "",
+        f"Model: `{agents['model']}`" + (f" with `{agents['adapter']}`" if agents["adapter"] else "") + ".", "",
+        "## Try it", "", "```",
+        f"python scripts/06_deploy_agents.py --profile {profile} --chat",
+        "```", "",
+        "Paste a question with options A to D, then an empty line: it shows reasoning, answer, validation and time.",
+        "",
+        "## Tournament", "",
+        f"`AIAC/` runs by itself, copied anywhere (weights: {weights}; copy symbolic links with `cp -rL`), with the "
+        "packages of `AIAC/requirements.txt`:", "", "```", "cd AIAC",
+        "python -m agents.question_agent --output_file outputs/questions.json --num_questions 20 --verbose",
+        "python -m agents.answer_agent --input_file outputs/filtered_questions.json --output_file outputs/answers.json",
+        "```", "",
+        "## Arena", "", "```",
+        f"python scripts/06_deploy_agents.py --profile {profile} --arena base student --rounds 50", "```", "",
+        "## The validator", "",
+        f"Fitted on {agents['validator']['fitted_on']} validation questions, measured on {measured['questions']} "
+        "held-out ones.", "",
+        "| proposals | false accepts | false rejects | unsure |", "|---|---|---|---|",
+        _rates("every option", measured["proposals"]), _rates("the agent's own answers", measured["own"]), "",
+        _retry(measured["retry"]), "",
+    ]
+    return "\n".join(lines)
+
+
+def _rates(name: str, found: Mapping[str, Any]) -> str:
+    cells = [told(found[kind]) for kind in ("false_accepts", "false_rejects", "unsure")]
+    return f"| {name} ({found['proposals']}) | {' | '.join(cells)} |"
+
+
+def told(share: Mapping[str, Any]) -> str:
+    """A share with its interval, or that there was nothing to count."""
+    if share["share"] is None:
+        return "none to count"
+    return f"{100 * share['share']:.0f} % ({100 * share['low']:.0f} to {100 * share['high']:.0f})"
+
+
+def _retry(found: Mapping[str, Any]) -> str:
+    if found["difference"] is None:
+        return "Answer, validate and retry was not measured."
+    alone, together = 100 * found["alone"], 100 * found["with_validation"]
+    return (f"Answer alone {alone:.1f} %, answer, validate and retry {together:.1f} %: difference "
+            f"{100 * found['difference']:+.1f} points (95 % interval {100 * found['low']:+.1f} to "
+            f"{100 * found['high']:+.1f}): {found['verdict']}.")

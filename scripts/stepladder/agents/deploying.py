@@ -1,0 +1,65 @@
+"""Making the agents: the validator fitted and measured on the deployed model, every finished question journalled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from random import Random
+from typing import Any
+
+from stepladder.core.interrupts import stop_flag
+from stepladder.core.journal import Journal
+from stepladder.core.progress import Progress
+from stepladder.core.records import Record
+
+from . import calibration
+from .answerer import Answerer
+from .validator import UNFITTED, Calibration, Evidence, Validator
+
+
+def sample(records: Sequence[Record], most: int, seed: int) -> list[Record]:
+    """At most `most` of the records, drawn at random, in their order in the file."""
+    places = Random(f"agents/{seed}").sample(range(len(records)), min(most, len(records)))
+    return [records[place] for place in sorted(places)]
+
+
+def fit_validator(answerer: Answerer, records: Sequence[Record], orders: int, journal: Journal, seed: int
+                  ) -> Calibration:
+    """The calibration from the validation questions; their evidence is journalled."""
+    validator = Validator(answerer, UNFITTED, orders)
+    done = sum(f"fit|{record['id']}" in journal.records for record in records)
+    with Progress("06 calibrating", len(records), done) as progress:
+        for batch in _batches(answerer, records, "fit", journal):
+            for record, evidence in zip(batch, validator.evidence(batch), strict=True):
+                row = {"id": f"fit|{record['id']}", "evidence": evidence.as_json(), "answer": record["answer"]}
+                journal.append(row)
+            progress.update(len(batch))
+            stop_flag.check()
+    rows = [journal.records[f"fit|{record['id']}"] for record in records]
+    return calibration.fit([(Evidence(**row["evidence"]), row["answer"]) for row in rows], seed)
+
+
+def measure_validator(answerer: Answerer, fitted: Calibration, records: Sequence[Record], orders: int,
+                      journal: Journal) -> list[dict[str, Any]]:
+    """Rows of the held-out questions: answer alone, validation, retry; journalled under this calibration."""
+    validator = Validator(answerer, fitted, orders)
+    done = sum(f"test|{record['id']}" in journal.records for record in records)
+    with Progress("06 measuring", len(records), done) as progress:
+        for batch in _batches(answerer, records, "test", journal):
+            for row in calibration.examine(validator, batch):
+                journal.append({**row, "id": f"test|{row['id']}"})
+            progress.update(len(batch))
+            stop_flag.check()
+    return [{**journal.records[f"test|{record['id']}"], "id": record["id"]} for record in records]
+
+
+def _batches(answerer: Answerer, records: Sequence[Record], kind: str, journal: Journal) -> list[Sequence[Record]]:
+    left = [record for record in records if f"{kind}|{record['id']}" not in journal.records]
+    size = answerer.backend.stats.sequences or 8
+    return [left[start:start + size] for start in range(0, len(left), size)]
+
+
+def described(fitted: Calibration, questions: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The validator's part of the results."""
+    return {"calibration": asdict(fitted), "fitted_on": questions, "measured": calibration.measured(rows, fitted),
+            "rows": list(rows)}
