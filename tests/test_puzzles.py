@@ -169,4 +169,4 @@ def test_words() -> None:
     assert listing(["x", "y", "z"]) == "x, y and z"
     cast = people(Random(1), 8)
     assert len({p.name[:2] for p in cast}) == 8
-    assert estimate_tokens("Nine cats, 42!") == 1 + 1 + 1 + 2 + 1
+    assert estimate_tokens("Nine cats, 42!") == 2 + 1 + 1 + 3 + 1

@@ -292,22 +292,30 @@ def read_ages(question: str, choices: dict[str, str]) -> set[str]:
     name, ahead = re.search(r"How old (?:is|will) (\w+)(?: be in (\d+))?", ask).groups()
     answers = set()
     for start in range(1, 100):
-        ages = {people[0]: Fraction(start)}
-        while len(ages) < len(people):
-            for r in relations:
-                x, times, years, way, y = r.groups()
-                shift = int(years or 0) * (1 if way == "older" else -1)
-                if y in ages:
-                    ages.setdefault(x, ages[y] * TIMES.get(times, 1) + shift)
-                elif x in ages:
-                    ages.setdefault(y, (ages[x] - shift) / TIMES.get(times, 1))
-        if all(fact(ages) for fact in facts):
+        ages = _ages_from(people, relations, start)
+        if ages and all(fact(ages) for fact in facts):
             answers.add(ages[name] + int(ahead or 0))
     assert len(answers) == 1, question
     return letters(choices, str(answers.pop()))
 
 
-def _age_fact(sentence: str, people: list[str]) -> Callable[[dict[str, Fraction]], bool]:
+def _ages_from(people: list[str], relations: list[re.Match], start: int) -> dict[str, int] | None:
+    """All ages, given the first one's; None where somebody's would be no whole number."""
+    ages = {people[0]: start}
+    while len(ages) < len(people):
+        for relation in relations:
+            x, times, years, way, y = relation.groups()
+            factor, shift = TIMES.get(times, 1), int(years or 0) * (1 if way == "older" else -1)
+            if y in ages:
+                ages.setdefault(x, ages[y] * factor + shift)
+            elif x in ages:
+                if (ages[x] - shift) % factor:
+                    return None
+                ages[y] = (ages[x] - shift) // factor
+    return ages
+
+
+def _age_fact(sentence: str, people: list[str]) -> Callable[[dict[str, int]], bool]:
     number = [int(x) for x in re.findall(r"\d+", sentence)]
     names = [w for w in re.findall(r"[A-Z]\w+", sentence) if w in people]
     times = next((n for word, n in TIMES.items() if word in sentence), 1)
@@ -340,10 +348,11 @@ def read_code(question: str, choices: dict[str, str]) -> set[str]:
         return letters(choices, "".join(ascii_uppercase[(ord(c) - 65 + shift) % 26] for c in capitals[0]))
     plain, code, third = capitals
     decode = "which word" in question.lower()
+    rules = [rule for rule in RULES if rule(plain) == code]
     right = set()
     for letter, text in choices.items():
         word, written = (text, third) if decode else (third, text)
-        if any(rule(plain) == code and rule(word) == written for rule in RULES):
+        if any(rule(word) == written for rule in rules):
             right.add(letter)
     return right
 
