@@ -61,15 +61,14 @@ def _time_mistakes(rng: Random, key: int, *typical: int) -> list[str]:
     return [clock(t % DAY) for t in (*typical, *(key + s for s in slips))]
 
 
-def _chain(rng: Random, level: int) -> Draft:
+def _chain(rng: Random, level: int) -> Draft | None:
     """A start and several activities one after another; when is the end, or when was the start?"""
     count = 1 if level <= 2 else 2 if level <= 4 else 3 if level <= 7 else 4
     start = 5 * rng.randint(72, 200) if level <= 5 else rng.randint(360, 1000)
     lengths = [_length(rng, min(level, 7)) for _ in range(count)]
     end = start + sum(lengths)
     if end >= DAY:
-        lengths = lengths[:1]
-        end = start + lengths[0]
+        return None
     who, acts = someone(rng, rng.random() < 0.5), rng.sample(_ACTS, len(lengths))
     told = [f"{act} for {span(m)}" for act, m in zip(acts, lengths, strict=True)]
     backward = level >= 3 and rng.random() < 0.4
@@ -235,7 +234,7 @@ def _degrees(value: float) -> str:
     return f"{value:g}"
 
 
-def make(rng: Random, level: int) -> Draft:
+def make(rng: Random, level: int) -> Draft | None:
     makers = [_chain, _duration]
     if level > 2:
         makers += [_chain, _duration, _drift, _angle]
