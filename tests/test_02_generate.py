@@ -124,7 +124,7 @@ def test_prompts_seeds_and_hints(workdir: Path, monkeypatch: pytest.MonkeyPatch)
     assert calls["q/11#2"].prompt != calls["q/11#3"].prompt
     told = f"The right option is {question(11)['answer']}."
     assert [told in str(calls[f"q/11#{n}"].prompt) for n in (1, 2, 3, 4)] == [False, False, False, True]
-    assert all(call.closing == "\nAnswer:" and call.max_tokens == 112 for call in calls.values())
+    assert all(call.closing == "\nAnswer:" and call.max_tokens == 96 for call in calls.values())
 
 
 def test_meta_and_summary(workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

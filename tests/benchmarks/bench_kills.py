@@ -2,8 +2,8 @@
 
     python tests/benchmarks/bench_kills.py WORKDIR QUESTIONS.json --kills 20
 
-WORKDIR holds the laptop profile's weights (stage 01). Running it again goes on from the journal. Printed: kills,
-records kept at each, what was lost, and the check of the result.
+WORKDIR holds the laptop profile's weights (stage 01). Running it again goes on from the journal. Other flags go to
+stage 02. Printed: kills, records kept at each, and the check of the result.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def main() -> None:
     parser.add_argument("questions", type=Path)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seconds", type=float, nargs=2, default=(3.0, 12.0), help="a kill comes after so long")
-    options = parser.parse_args()
+    options, others = parser.parse_known_args()
     output = options.workdir / "killed.json"
     journal = output.with_suffix(".partial.jsonl")
     command = [sys.executable, str(PROJECT / "scripts" / "02_generate_cot_llama_cpp.py"), "--profile", "laptop",
-               "--workdir", str(options.workdir), "--input", str(options.questions), "--output", str(output)]
+               "--workdir", str(options.workdir), "--input", str(options.questions), "--output", str(output), *others]
     rng, started, kept = random.Random(), time.monotonic(), finished(journal)
     for kill in range(1, options.kills + 1):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
