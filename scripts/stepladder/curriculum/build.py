@@ -21,7 +21,7 @@ def gather(records: Sequence[Record], ratings: Results, probes: Results) -> dict
 def build(records: Sequence[Record], found: Mapping[str, signals.Signals], chosen: str, order: str, seed: int,
           assessor_name: str) -> list[Record]:
     """The records in order, each with its signals, difficulty, level and position."""
-    ids = sorted(record["id"] for record in records)
+    ids = [record["id"] for record in records]
     raw, source = signals.ordering(ids, found, chosen)
     ranked = calibration.rank(records, raw, {name: float(found[name]["heuristic"]) for name in ids})
     rated = []
