@@ -158,6 +158,7 @@ REVEALING = [
     "The correct answer is B because two and two make four.", "Answer: B. Two and two make four.",
     "As you stated, four is right.", "Because the right option is B, we count to four.",
     "This reasoning leads to the correct answer.", "I found it myself by counting to four.",
+    "Four is the correct answer. The correct answer is B.",
     "We know that the correct answer is B, as provided.", "It is known that the correct option is B.",
 ]
 INNOCENT = [

@@ -42,6 +42,7 @@ def test_the_lucky_share() -> None:
     assert 0 < found.lucky_share < 1
     assert luck.of_first_attempts(list(LETTERS) * 25, list(LETTERS) * 25).lucky_share == pytest.approx(0.0)
     assert luck.of_first_attempts([], []).p_value is None
+    assert luck.of_first_attempts(["A"] * 10, ["A"] + ["B"] * 9).lucky_share == 1.0
 
 
 def test_intervals_and_guessing_again() -> None:
@@ -69,7 +70,8 @@ def record(number: int, answers: list[str | None], key: str = "B", accepted: boo
     cot = {"status": "verified" if accepted else "failed", "teacher": "t", "teacher_answer": answers[0], "tokens": 10,
            "attempts": len(answers), "finish_reason": "stop", "outcomes": outcomes}
     return {"id": f"q{number}", "answer": key, "source": "s", "domain": "d", "cot": cot,
-            "chain_of_thought": "x\nAnswer: B" if accepted else None}
+            "choices": {letter: letter.lower() for letter in LETTERS},
+            "chain_of_thought": ("x", "A. a no\nB. b yes")[number % 2] + f"\nAnswer: {key}" if accepted else None}
 
 
 def test_counts_add_up() -> None:
@@ -83,6 +85,7 @@ def test_counts_add_up() -> None:
         "attempt": 1, "kind": "greedy", "asked": 3, "answered": 2, "right": 1, "accepted": 1, "right_interval": 0}
     assert found["by_attempt"][1]["right"] == 1
     assert found["outcomes"] == {"wrong": 3, "accepted": 2}
+    assert found["check_the_options"] == 1
     assert found["tokens"] == {"generated": 50, "kept": 20, "mean_kept": 10.0}
     assert found["teacher"]["accuracy"] == pytest.approx(1 / 3)
     assert found["by_source"]["s"]["asked"] == 3

@@ -59,7 +59,7 @@ def of_first_attempts(answers: Sequence[str], keys: Sequence[str]) -> Luck:
     share = None
     if right and rate < 1:
         known = max(0.0, (right / answered - rate) / (1 - rate))
-        share = (1 - known) * rate / (right / answered)
+        share = min(1.0, (1 - known) * rate / (right / answered))
     return Luck(answered, right, rate, p_value, share)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..core.records import Record
+from ..engine import extract
 from . import luck
 
 STATUSES = ("verified", "hinted", "solver", "failed")
@@ -17,7 +18,8 @@ def counts(records: Sequence[Record], rejected: Sequence[Record], attempts: int)
     asked = [record for record in records if record["cot"]["status"] != "solver"]
     outcomes = [outcome for record in asked for outcome in record["cot"]["outcomes"]]
     teacher = _teacher(asked)
-    written = [record["cot"]["tokens"] for record in asked if record["chain_of_thought"] is not None]
+    kept = [record for record in asked if record["chain_of_thought"] is not None]
+    written = [record["cot"]["tokens"] for record in kept]
     found = {
         "records": len(records), "rejected": dict(Counter(item["reason"] for item in rejected)),
         "status": _statuses(records),
@@ -26,6 +28,7 @@ def counts(records: Sequence[Record], rejected: Sequence[Record], attempts: int)
         "finish_reasons": dict(Counter(o["finish_reason"] or "not generated" for o in outcomes).most_common()),
         "tokens": {"generated": sum(o["tokens"] for o in outcomes), "kept": sum(written),
                    "mean_kept": round(sum(written) / len(written), 1) if written else None},
+        "check_the_options": sum(extract.verdicts(r["chain_of_thought"], r["choices"]) is not None for r in kept),
         "teacher": teacher,
     }
     return found | {"warnings": warnings(found, attempts)}
@@ -67,7 +70,8 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"  {source}: " + ", ".join(f"{row[name]} {name}" for name in STATUSES if row.get(name))
     tokens = found["tokens"]
     if tokens["generated"]:
-        yield f"{tokens['generated']:,} tokens written, {tokens['kept']:,} of them kept"
+        yield (f"{tokens['generated']:,} tokens written, {tokens['kept']:,} of them kept; "
+               f"{found['check_the_options']} of {status['verified'] + status['hinted']} kept go through the options")
     for warning in found["warnings"]:
         yield f"warning: {warning}"
 

@@ -45,7 +45,8 @@ _REVEALING = re.compile(
     rf"|\b(?:since|because|as|given that)\s+(?:we know\s+)?(?:that\s+)?the\s+(?:correct|right)\s+{_ANSWER}\s+is\b"
     rf"|\bleads? to (?:it|the (?:right|correct) {_ANSWER})\b", re.IGNORECASE)
 _OPENS_WITH_KEY = re.compile(
-    rf"\W*(?:the\s+)?(?:(?:correct|right|best|final)\s+)*{_ANSWER}\b[^.\n]{{0,25}}\s(?:is|:)|\W*[A-D]\W*is (?:the )?"
+    rf"[^.\n]{{0,60}}\bis (?:the )?(?:correct|right) {_ANSWER}\b"
+    rf"|\W*(?:the\s+)?(?:(?:correct|right|best|final)\s+)*{_ANSWER}\b[^.\n]{{0,25}}\s(?:is|:)|\W*[A-D]\W*is (?:the )?"
     r"(?:correct|right)|\W*answer\s*:", re.IGNORECASE)
 
 
