@@ -131,8 +131,19 @@ def prompt_identity(modes: Sequence[str]) -> dict[str, Any]:
     return {"prompts": {mode: prompts.identity(variants[mode]) for mode in modes}}
 
 
+def in_short(summary: Mapping[str, Any]) -> str:
+    """The result in one line: accuracy in the headline mode, and the planned comparison's verdict."""
+    mode, parts = summary["headline_mode"], []
+    for name, by_mode in summary["accuracy"].items():
+        found = by_mode[mode]
+        parts.append(f"{name} {100 * found['value']:.1f} % ({100 * found['low']:.1f} to {100 * found['high']:.1f})")
+    told = f"; {summary['headline']['verdict']}" if summary["headline"] else ""
+    return f"{mode}, {summary['questions']} questions: {', '.join(parts)}{told}"
+
+
 def counts(content: Mapping[str, Any]) -> dict[str, Any]:
     """What the meta, the summary and `show.py` tell of the results."""
     summary = content["summary"]
-    return {"questions": summary["questions"], "rejected": summary["rejected"], "accuracy": summary["accuracy"],
+    return {"summary": in_short(summary), "questions": summary["questions"], "rejected": summary["rejected"],
+            "accuracy": summary["accuracy"],
             "headline": summary["headline"] and summary["headline"]["sentence"], "warnings": summary["warnings"]}

@@ -86,18 +86,24 @@ class TransformersBackend:
 
     def choice_logprobs(self, prompt: str, choices: Iterable[str]) -> dict[str, float]:
         """Natural logarithms of the probabilities that each choice is what follows the prompt."""
-        import torch
-
         context = self._ids(prompt)
+        first = self._log_softmax(context, 1)[0]
         found = {}
         for choice in choices:
-            continuation = self._tokenizer.encode(choice, add_special_tokens=False)
-            ids = torch.tensor([context + continuation], device=self._model.device)
-            with torch.no_grad():
-                logits = self._model(ids, logits_to_keep=len(continuation) + 1).logits[0, :-1].float()
-            scores = torch.log_softmax(logits, -1)
-            found[choice] = float(sum(scores[place, token] for place, token in enumerate(continuation)))
+            tokens = self._tokenizer.encode(choice, add_special_tokens=False)
+            found[choice] = float(first[tokens[0]])
+            if len(tokens) > 1:
+                rest = self._log_softmax(context + tokens[:-1], len(tokens))[1:]
+                found[choice] += float(sum(scores[token] for scores, token in zip(rest, tokens[1:], strict=True)))
         return found
+
+    def _log_softmax(self, ids: list[int], last: int) -> Any:
+        """Log-probabilities of what follows each of the last tokens: (last, vocabulary), float32."""
+        import torch
+
+        with torch.inference_mode():
+            logits = self._model(torch.tensor([ids], device=self._model.device), logits_to_keep=last).logits[0]
+        return torch.log_softmax(logits.float(), -1)
 
     def _complete(self, request: Request, started: float) -> Completion:
         ids = self._ids(request.prompt)

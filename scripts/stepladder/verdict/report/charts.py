@@ -15,7 +15,7 @@ INK, SOFT, PAPER = "#010203", "#040506", "#070809"
 SERIES = ("#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04", "#0a0b05", "#0a0b06")
 _CSS = {INK: "currentColor", SOFT: "var(--soft)", PAPER: "var(--paper)",
         **{mark: f"var(--series-{index})" for index, mark in enumerate(SERIES, start=1)}}
-WIDTH = 5.2  # inches; the page scales it
+WIDTH = 4.1  # inches; the page scales it, up on a desk and down to a phone, where 9 points must stay readable
 _STYLE = {
     "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9, "text.color": INK, "axes.edgecolor": SOFT,
     "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.facecolor": "none", "axes.grid": True,
@@ -99,7 +99,8 @@ def _legend(figure: Any, series: Sequence[str]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], marker="o", linestyle="", color=SERIES[index]) for index in range(len(series))]
-    figure.legend(handles, series, loc="outside upper center", ncols=min(4, len(series)))
+    columns = max(1, min(len(series), 52 // (7 + max(map(len, series)))))
+    figure.legend(handles, series, loc="outside upper center", ncols=columns, handletextpad=0.1, columnspacing=1.2)
 
 
 def dumbbells(label: str, rows: Sequence[tuple[str, Mapping[str, float]]], series: Sequence[str]) -> str:
@@ -142,6 +143,7 @@ def lines(label: str, series: Mapping[str, tuple[Sequence[float], Sequence[float
             axes.plot(xs, ys, color=SERIES[index], marker="o" if dots or len(xs) == 1 else None, markersize=4)
         axes.set_xlabel(x_axis)
         axes.set_ylabel(y_axis)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         names = list(series)
         if second is not None:
             right = axes.twinx()
@@ -175,6 +177,8 @@ def calibration(label: str, series: Mapping[str, Sequence[Mapping[str, Any]]]) -
 
 def times(label: str, rows: Sequence[tuple[str, float, float, float]], target: float) -> str:
     """p50 as a dot, up to p95 and p99 as lines, logarithmic, against a target in milliseconds."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
     with _figure(0.8 + 0.3 * len(rows)) as (figure, axes):
         for place, (_, p50, p95, p99) in enumerate(rows):
             axes.plot([p50, p99], [place, place], color=SERIES[0], linewidth=1.2, alpha=0.6)
@@ -182,14 +186,16 @@ def times(label: str, rows: Sequence[tuple[str, float, float, float]], target: f
             axes.plot(p50, place, "o", color=SERIES[0], markersize=6)
         axes.set_xscale("log")
         axes.set_xlim(min(target, *(row[1] for row in rows)) / 2, max(target, *(row[3] for row in rows)) * 2)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.axvline(target, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.annotate(f"{target:.0f} ms target", (target, 1), (3, -2), xycoords=("data", "axes fraction"),
                       textcoords="offset points", va="top", fontsize=8)
         axes.grid(False, axis="y")
-        axes.set_xlabel("milliseconds a question (dot p50, thick to p95, thin to p99)")
+        axes.set_xlabel("ms (dot p50, thick p95, thin p99)")
         return _svg(figure, label)
 
 

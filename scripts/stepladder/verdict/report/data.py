@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from . import charts
-from .blocks import Block, Bullets, Chart, Prose, Table, interval, number, percent
+from .blocks import Block, Chart, Prose, Table, number, percent
 from .found import Found
 
 
@@ -126,15 +126,16 @@ def _teacher_by_difficulty(records: list[dict[str, Any]]) -> list[tuple[str, dic
 
 
 def _tested_difficulty(found: Found) -> list[Block]:
+    """Rated difficulty of the held-out questions against what the contestants made of them."""
     contestants = (found.outputs.get("05") or {}).get("contestants") or {}
-    lines = []
-    for name, row in contestants.items():
-        for mode, line in row["modes"].items():
-            if line.get("difficulty"):
-                rho = line["difficulty"]["spearman"]
-                told = "undefined" if rho is None else f"{rho['value']:+.2f} ({rho['low']:+.2f} to {rho['high']:+.2f})"
-                lines.append(f"{name}, {mode}: rank correlation of rated difficulty and accuracy {told}, "
-                             f"n = {line['difficulty']['n']}; by tenth "
-                             + ", ".join(interval(band["accuracy"], 0).split(" (")[0]
-                                         for band in line["difficulty"]["bands"]))
-    return [Prose("On the held-out questions:"), Bullets(lines)] if lines else []
+    rated = [(f"{name}, {mode}", line["difficulty"]) for name, row in contestants.items()
+             for mode, line in row["modes"].items() if line.get("difficulty")]
+    if not rated:
+        return []
+    curves = {name: ([(band["low"] + band["high"]) / 2 for band in row["bands"]],
+                     [100 * band["accuracy"]["value"] for band in row["bands"]]) for name, row in rated[:6]}
+    return [Chart(charts.lines("accuracy by rated difficulty", curves, "rated difficulty", "right, %", dots=True),
+                  "Rated difficulty of the held-out questions against measured accuracy: the lines should fall."),
+            Table(["contestant", "questions rated", "rank correlation with accuracy (95 % interval)"], [
+                [name, number(row["n"]), "–" if (rho := row["spearman"]) is None else
+                 f"{rho['value']:+.2f} ({rho['low']:+.2f} to {rho['high']:+.2f})"] for name, row in rated])]
