@@ -150,7 +150,8 @@ class Answerer:
         limit = self.limits.seconds if seconds is None else seconds
         deadline = None if limit is None else started + pacing.time_left(limit)
         works = [self._work(index, record) for index, record in enumerate(records)]
-        self._read_at_once(works, None if limit is None else started + pacing.READING_END * limit)
+        reading_ends = None if limit is None or len(works) == 1 else started + pacing.READING_END * limit
+        self._read_at_once(works, reading_ends)
         unread = next((place for place, work in enumerate(works) if work.at_once is None), len(works))
         if defer:
             works = works[:max(1, unread)]
@@ -167,7 +168,7 @@ class Answerer:
         """(record, prompt, its tokens, whether the question was cut) within context and reading time."""
         room = (self.backend.context or 1 << 20) - self._closing_room() - LEAST_REASONING
         if self.limits.seconds is not None:
-            room = min(room, self.pace.affordable_tokens(self.limits.seconds))
+            room = min(room, self.pace.longest_prompt(self.limits.seconds))
         room = max(room, 24)
         fitted, shortened = shorten(record, lambda shown: self.backend.count_tokens(self._prompt(shown)), room)
         prompt = self._prompt(fitted)

@@ -12,6 +12,7 @@ from ..engine.requests import Backend, Request
 
 PROBE_WORDS = 120
 READING_SHARE = 0.4  # of a time limit that reading the prompts is planned to take
+MOST_READING = 0.75  # of a time limit that a single prompt may take before it is cut
 READING_END = 0.55  # of a time limit after which no further prompt is begun
 RESERVE_SHARE, LEAST_RESERVE = 0.06, 0.25  # of a time limit that is kept back, and seconds of it at least
 
@@ -23,13 +24,13 @@ class Pace:
     prompt_per_second: float
     step_seconds: float
 
-    def affordable_tokens(self, seconds: float) -> int:
-        """Prompt tokens that may be read within a time limit of `seconds`."""
-        return max(1, int(self.prompt_per_second * seconds * READING_SHARE))
+    def longest_prompt(self, seconds: float) -> int:
+        """Tokens of the longest prompt that can be read at all within a time limit of `seconds`."""
+        return max(1, int(self.prompt_per_second * seconds * MOST_READING))
 
     def questions_in(self, seconds: float, prompt_tokens: float) -> int:
         """How many prompts of this length a batch with this time limit may hold, at least one."""
-        return max(1, int(self.affordable_tokens(seconds) / max(1.0, prompt_tokens)))
+        return max(1, int(self.prompt_per_second * seconds * READING_SHARE / max(1.0, prompt_tokens)))
 
     def learn(self, tokens: int, seconds: float) -> None:
         """Take what reading `tokens` took: a slower machine counts at once, a faster one by and by."""
