@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int | None:
         plan.tell(workspace, questions_path, verdict, engine, args.limit)
         return 0
     chosen = contestants.choose(verdict, workspace)
-    training = Path(verdict.training) if verdict.training else trained_on(workspace)
+    training = [Path(path) for path in verdict.training] or trained_on(workspace)
     stage = StageRun(
         "05", args, settings, inputs=inputs(questions_path, training, verdict.ratings),
         outputs={"test_results": args.output or workspace.enhanced("test_results")},
@@ -50,7 +50,10 @@ def run(args: argparse.Namespace) -> int | None:
         records, rejected = read_questions(questions_path, args.limit)
         if not records:
             raise InputError(f"{questions_path} has no valid question: {rejected[0]['reason']}")
-        overlap = test.check_overlap(records, training, verdict.allow_overlap) if training else None
+        overlap = None
+        if training:
+            records, left_out, overlap = test.check_overlap(records, training, verdict)
+            rejected += left_out
         if verdict.ratings:
             records = test.with_ratings(records, Path(verdict.ratings))
         journal = stage.journal("test_results")
@@ -65,19 +68,19 @@ def run(args: argparse.Namespace) -> int | None:
     return 0
 
 
-def trained_on(workspace: Workspace) -> Path | None:
-    """The questions that this run's student saw; None, said aloud, where there are none to compare with."""
+def trained_on(workspace: Workspace) -> list[Path]:
+    """The questions that this run's student saw; none, said aloud, where there is nothing to compare with."""
     for name in ("curriculum_ordered", "cot_enhanced", "questions"):
         if (path := workspace.enhanced(name)).exists():
-            return path
+            return [path]
     say("05: no training questions found, so overlap with them is not checked")
-    return None
+    return []
 
 
-def inputs(questions: Path, training: Path | None, ratings: str) -> dict[str, Path]:
+def inputs(questions: Path, training: list[Path], ratings: str) -> dict[str, Path]:
     """Input files by name, without those there are none of."""
-    paths = {"test": questions, "training": training, "ratings": Path(ratings) if ratings else None}
-    return {name: path for name, path in paths.items() if path is not None}
+    paths = {"test": questions} | {f"training{'.' * bool(n)}{n or ''}": path for n, path in enumerate(training)}
+    return paths | ({"ratings": Path(ratings)} if ratings else {})
 
 
 def tell(content: dict) -> None:

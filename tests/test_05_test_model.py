@@ -189,6 +189,17 @@ def test_overlap_is_refused_unless_allowed(workdir: Path) -> None:
     assert any("found in training" in warning for warning in result(workdir)["summary"]["warnings"])
 
 
+def test_overlap_can_be_left_out(workdir: Path) -> None:
+    other = workdir / "other.json"
+    write_json(other, [{**planted.questions(24, seed=5)[2], "id": "leak"}])
+    own = workdir / "data" / "enhanced" / "questions_sample.json"
+    main(workdir, "--leave-out-overlap", "--modes", "fast", "--training", str(own), str(other))
+    found = result(workdir)
+    assert (found["summary"]["questions"], found["summary"]["overlap"]["found"]) == (23, 0)
+    assert [(row["index"], row["reason"]) for row in found["rejected"]] == [(2, "in training: leak (same text)")]
+    assert any("1 test questions were left out" in warning for warning in found["summary"]["warnings"])
+
+
 def test_malformed_questions_are_left_out_and_kept_with_their_reason(workdir: Path) -> None:
     path = workdir / "data" / "enhanced" / "test_sample.json"
     bad = planted.questions(24, seed=5)

@@ -181,8 +181,8 @@ class Verdict(Section):
 
     contestants: list[Literal["base", "student", "teacher"]] = Field(["base", "student"],
                                                                      description="who of this run is tested")
-    model: dict[str, str] = Field({}, description="one more contestant, repeatable: model.gguf, base.gguf:adapter.gguf, "
-                                  "a transformers folder, or URL#model")
+    model: dict[str, str] = Field({}, description="one more contestant, repeatable: model.gguf, "
+                                  "base.gguf:adapter.gguf, a transformers folder, or URL#model")
     modes: list[Literal["fast", "reasoning"]] = Field(["fast", "reasoning"], min_length=1,
                                                       description="how contestants answer")
     permute: Annotated[int, Field(ge=1, le=4)] = Field(1, description="cyclic permutations of the options a question")
@@ -192,7 +192,9 @@ class Verdict(Section):
     max_tokens: Positive = Field(512, description="longest reasoning, tokens")
     latency_questions: Count = Field(20, description="questions timed one at a time in each mode; 0: none")
     allow_overlap: bool = Field(False, description="test although test questions were found in training")
-    training: str = Field("", description="questions that the test must not share; empty: what this run trained on")
+    leave_out_overlap: bool = Field(False, description="test on the questions that were not found in training")
+    training: list[str] = Field([], description="question files that the test must not share anything with; none: what "
+                                                "this run trained on")
     ratings: str = Field("", description="rated copy of the test file, for difficulty against accuracy")
 
 

@@ -94,7 +94,11 @@ def warnings(count: int, rows: Mapping[str, Any], rejected: Sequence[Any], overl
         found.append(f"{overlap['found']} of {count} test questions were found in training; the accuracies are not to "
                      "be believed")
     if rejected:
-        found.append(f"{len(rejected)} malformed test records were left out")
+        seen = sum(row["reason"].startswith("in training") for row in rejected)
+        if seen:
+            found.append(f"{seen} test questions were left out because training had seen them")
+        if len(rejected) > seen:
+            found.append(f"{len(rejected) - seen} malformed test records were left out")
     if count < FEW_QUESTIONS:
         found.append(f"only {count} questions: the intervals are wide, and small differences cannot be seen")
     for name, row in rows.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from stepladder.core.errors import InputError
@@ -28,21 +29,36 @@ def manner_of(settings: Verdict, mode: str, seed: int) -> Manner:
                   settings.permute, seed)
 
 
-def check_overlap(test: Sequence[Record], training_path: Any, allowed: bool) -> dict[str, Any]:
-    """{"training", "found", "examples"}. Raises InputError when test questions are in training, unless allowed."""
-    training, _ = read_questions(training_path)
+def check_overlap(test: list[Record], training_files: Sequence[Path], settings: Verdict
+                  ) -> tuple[list[Record], list[dict[str, Any]], dict[str, Any]]:
+    """(questions to test, those left out with their reason, {"training", "similarity", "found", "examples"}).
+
+    Raises InputError when test questions are in training, unless that is allowed or they are to be left out.
+    """
+    training = [record for path in training_files for record in read_questions(path)[0]]
     found = find_overlap(test, training)
-    if found and not allowed:
+    names = " and ".join(path.name for path in training_files)
+    left_out: list[dict[str, Any]] = []
+    if found and settings.leave_out_overlap:
+        why = {row["test"]: f"in training: {row['training']} ({row['why']})" for row in found}
+        left_out = [{"index": index, "reason": why[record["id"]], "record": record}
+                    for index, record in enumerate(test) if record["id"] in why]
+        test = [record for record in test if record["id"] not in why]
+        if not test:
+            raise InputError(f"all test questions are in {names}: there is nothing left to test on")
+        say(f"05: {len(left_out)} test questions are left out, they are in {names}")
+    elif found and not settings.allow_overlap:
         first = found[0]
         likeness = "" if first["similarity"] is None else f", similarity {first['similarity']:.2f}"
         raise InputError(
-            f"{len(found)} of {len(test)} test questions are in {training_path.name}, the first: {first['test']} = "
-            f"{first['training']} ({first['why']}{likeness}). Take them out of one of the two, or test with "
+            f"{len(found)} of {len(test)} test questions are in {names}, the first: {first['test']} = "
+            f"{first['training']} ({first['why']}{likeness}). Test without them (--leave-out-overlap), or with "
             "--allow-overlap and have the report say so")
-    return {"training": len(training), "similarity": SIMILARITY, "found": len(found), "examples": found[:20]}
+    return test, left_out, {"training": len(training), "similarity": SIMILARITY, "found": len(found) - len(left_out),
+                            "left_out": len(left_out), "examples": found[:20]}
 
 
-def with_ratings(records: Sequence[Record], path: Any) -> list[Record]:
+def with_ratings(records: Sequence[Record], path: Path) -> list[Record]:
     """Records with the difficulty that a rated copy of the test file gives them."""
     rated = {row["id"]: row for row in read_json(path) if isinstance(row, dict) and row.get("difficulty") is not None}
     missing = sum(record["id"] not in rated for record in records)
