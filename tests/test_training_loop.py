@@ -1,0 +1,347 @@
+"""The loop on a tiny random student: order, loss, resume after a kill, and a planted collapse."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from training_models import make_llama, record
+
+from stepladder.core.errors import Interrupted, StageError
+from stepladder.core.journal import Journal
+from stepladder.core.settings import Training
+from stepladder.training import data, loading, loop, loss, readings
+from stepladder.training.checkpoints import Checkpoints
+from stepladder.training.guard import symptom
+from stepladder.training.windows import World, windows
+
+QUESTIONS = [record(100 + i) for i in range(8)]
+SETTINGS = Training(quantization="none", dtype="float32", rank=8, alpha=16, gradient_checkpointing=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_llama(tmp_path_factory.mktemp("student"))
+
+
+@pytest.fixture
+def student(folder: Path) -> loading.Student:
+    return loading.load_student(folder, SETTINGS, seed=0)
+
+
+def encoded(student: loading.Student, count: int = 12) -> list[data.Example]:
+    records = [record(i, difficulty=1 + i * 9 / count) for i in range(count)]
+    return data.encode_all(records, student.tokenizer, max_length=600)[0]
+
+
+def make_loop(student: loading.Student, root: Path, rate: float = 3e-3, guard: bool = False, epochs: int = 2,
+              checkpoint_steps: int = 2, count: int = 12) -> loop.Loop:
+    found = windows(encoded(student, count), batch=2, accumulation=2, epochs=epochs)
+    return loop.Loop(student, found, [rate] * len(found), Checkpoints(root / "checkpoints", "print", 2),
+                     Journal(root / "log.partial.jsonl", "print"),
+                     loop.Options(checkpoint_steps=checkpoint_steps, guard_steps=3),
+                     (lambda step: read(student, step)) if guard else None)
+
+
+def losses(outcome: loop.Outcome) -> list[float]:
+    return [step["loss"] for step in outcome.steps]
+
+
+def test_the_optimiser_meets_the_records_in_order_every_epoch(student: loading.Student, tmp_path: Path) -> None:
+    run = make_loop(student, tmp_path)
+    met: list[list[str]] = []
+    weigh, step = loss.weighted_loss, run.optimizer.step
+    pending: list[str] = []
+
+    def spy_loss(model: Any, batch: Any, pad: int) -> Any:
+        pending.extend(example.id for example in batch)
+        return weigh(model, batch, pad)
+
+    def spy_step() -> None:
+        met.append(sorted(pending, key=lambda id_: int(id_[1:])))
+        pending.clear()
+        step()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "weighted_loss", spy_loss)
+        patch.setattr(run.optimizer, "step", spy_step)
+        outcome = run.run()
+    one_epoch = [["q0", "q1", "q2", "q3"], ["q4", "q5", "q6", "q7"], ["q8", "q9", "q10", "q11"]]
+    assert met == one_epoch * 2
+    assert [entry["ids"] for entry in outcome.steps] == one_epoch * 2
+
+
+def test_the_loss_is_that_of_transformers_on_the_reply_alone(student: loading.Student) -> None:
+    import torch
+
+    batch = encoded(student)[:3]
+    pad = student.tokenizer.pad_token_id
+    longest = max(map(len, batch))
+    ids = torch.tensor([[*e.ids, *[pad] * (longest - len(e))] for e in batch])
+    labels = torch.tensor([[*[-100] * e.prompt_length, *e.ids[e.prompt_length:], *[-100] * (longest - len(e))]
+                           for e in batch])
+    mask = torch.tensor([[1] * len(e) + [0] * (longest - len(e)) for e in batch])
+    reference = student.model(input_ids=ids, attention_mask=mask, labels=labels).loss
+    mine = loss.weighted_loss(student.model, batch, pad) / sum(e.live for e in batch)
+    assert mine.item() == pytest.approx(reference.item(), abs=1e-5)
+
+
+def test_many_live_tokens_are_computed_in_parts_with_the_same_gradient(
+        student: loading.Student, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = encoded(student)[:3]
+
+    def gradient(rows: int) -> tuple[float, list[Any]]:
+        monkeypatch.setattr(loss, "LOGIT_ROWS", rows)
+        student.model.zero_grad()
+        value = loss.weighted_loss(student.model, batch, 0)
+        value.backward()
+        return value.item(), [p.grad.clone() for p in student.trainable().values()]
+
+    whole, parts = gradient(10_000), gradient(7)
+    assert parts[0] == pytest.approx(whole[0], rel=1e-5)
+    assert all(a.allclose(b, atol=1e-4) for a, b in zip(whole[1], parts[1], strict=True))
+
+
+def test_record_weights_scale_the_loss(student: loading.Student) -> None:
+    one = encoded(student)[0]
+    half = data.Example(one.id, one.ids, one.prompt_length, 0.5)
+    assert loss.weighted_loss(student.model, [half], 0).item() == pytest.approx(
+        loss.weighted_loss(student.model, [one], 0).item() / 2)
+
+
+def test_micro_batches_do_not_change_the_step(student: loading.Student, folder: Path, tmp_path: Path) -> None:
+    def after_a_step(name: str, batch: int, accumulation: int) -> tuple[float, Any]:
+        fresh = loading.load_student(folder, SETTINGS, seed=0)
+        found = windows(encoded(fresh), batch=batch, accumulation=accumulation, epochs=1)[:1]
+        run = loop.Loop(fresh, found, [1e-3], Checkpoints(tmp_path / name, "p", 1),
+                        Journal(tmp_path / f"{name}.j", "p"), loop.Options())
+        outcome = run.run()
+        return outcome.steps[0]["loss"], next(p for n, p in fresh.trainable().items() if "lora_B" in n)
+
+    (loss_a, weight_a), (loss_b, weight_b) = after_a_step("a", 6, 1), after_a_step("b", 1, 6)
+    assert loss_a == pytest.approx(loss_b, rel=1e-5)
+    assert weight_a.allclose(weight_b, atol=2e-4)
+
+
+def test_loss_falls(student: loading.Student, tmp_path: Path) -> None:
+    got = losses(make_loop(student, tmp_path, epochs=6).run())
+    assert sum(got[-3:]) < 0.6 * sum(got[:3])
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3, 5])
+def test_a_killed_run_goes_on_with_the_very_same_losses(folder: Path, tmp_path: Path, killed_after: int) -> None:
+    def fresh(root: Path) -> loop.Loop:
+        return make_loop(loading.load_student(folder, SETTINGS, seed=0), root)
+
+    unbroken = losses(fresh(tmp_path / "whole").run())
+    dying = fresh(tmp_path / "broken")
+    take, taken = dying._step, []
+
+    def step_until_killed(window: Any) -> dict[str, Any]:
+        if len(taken) == killed_after:
+            raise KeyboardInterrupt
+        taken.append(window.step)
+        return take(window)
+
+    dying._step = step_until_killed
+    with pytest.raises(KeyboardInterrupt):
+        dying.run()
+    dying.journal.close()
+    resumed = fresh(tmp_path / "broken").run()
+    assert losses(resumed) == unbroken
+    assert [step["step"] for step in resumed.steps] == list(range(1, len(unbroken) + 1))
+
+
+def test_a_stop_request_keeps_the_step_in_hand(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_loop(loading.load_student(folder, SETTINGS, seed=0), tmp_path)
+    monkeypatch.setattr(loop.stop_flag, "requested", True)
+    with pytest.raises(Interrupted):
+        run.run()
+    assert run.checkpoints.latest().step == 1
+
+
+def test_a_lost_journal_starts_afresh(folder: Path, tmp_path: Path) -> None:
+    first = make_loop(loading.load_student(folder, SETTINGS, seed=0), tmp_path)
+    whole = losses(first.run())
+    first.journal.remove()
+    again = make_loop(loading.load_student(folder, SETTINGS, seed=0), tmp_path)
+    assert losses(again.run()) == whole
+
+
+# -- a planted collapse ---------------------------------------------------------------------------------------------
+
+HEALTHY = 3e-3
+PLANTED = 100 * HEALTHY
+
+
+@pytest.fixture(scope="module")
+def schooled(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base with something to lose: it has learnt records by heart, and the letters of the guard's questions."""
+    import torch
+
+    model = loading.load_base(folder, "none", torch.float32)
+    tokenizer = loading.load_tokenizer(folder)
+    examples = data.encode_all([record(i) for i in range(12)], tokenizer, max_length=600)[0]
+    for question in QUESTIONS:
+        prompt = readings.fast_prompt(question, tokenizer)
+        letter = readings.letter_tokens(tokenizer)["ABCD".index(question["answer"])]
+        examples.append(data.Example(question["id"], (*prompt, letter, tokenizer.eos_token_id), len(prompt), 10.0))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _ in range(80):
+        optimizer.zero_grad()
+        (loss.weighted_loss(model, examples, 0) / sum(e.live for e in examples)).backward()
+        optimizer.step()
+    target = tmp_path_factory.mktemp("schooled")
+    model.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+    return target
+
+
+def read(student: loading.Student, step: int = 0) -> readings.Reading:
+    return readings.read(student.model, student.tokenizer, QUESTIONS, step, samples=2, tokens=24,
+                         autocast=student.autocast)
+
+
+def test_a_hundredfold_rate_collapses_without_the_guard(schooled: Path, tmp_path: Path) -> None:
+    student = loading.load_student(schooled, SETTINGS, seed=0)
+    base = read(student)
+    assert base.accuracy >= 0.75
+    outcome = make_loop(student, tmp_path / "planted", rate=PLANTED, epochs=4).run()
+    assert outcome.verdict == "no guard"
+    assert len(outcome.steps) == 12  # it went on to the end
+    assert symptom(base, read(student, 12))
+    assert losses(outcome)[-1] > 2 * losses(outcome)[0]
+    healthy = loading.load_student(schooled, SETTINGS, seed=0)
+    make_loop(healthy, tmp_path / "healthy", rate=HEALTHY, epochs=4).run()
+    assert symptom(base, read(healthy, 12)) is None
+
+
+def test_the_guard_catches_it_rolls_back_and_halves_the_rate(schooled: Path, tmp_path: Path) -> None:
+    student = loading.load_student(schooled, SETTINGS, seed=0)
+    run = make_loop(student, tmp_path, rate=PLANTED, guard=True, epochs=4)
+    outcome = run.run()
+    first = outcome.rollbacks[0]
+    assert first["decision"] == "roll back"
+    assert first["step"] - first["to"] <= 3  # within one interval
+    rates = {entry["attempt"]: entry["learning_rate"] for entry in run.journal.records.values() if "ids" in entry}
+    assert rates[1] == pytest.approx(PLANTED / 2)
+    if outcome.gave_up:
+        assert [decision["decision"] for decision in outcome.rollbacks] == ["roll back", "roll back", "give up"]
+        assert rates[2] == pytest.approx(PLANTED / 4)
+        assert outcome.verdict.startswith("collapsed 3 times")
+
+
+def test_after_giving_up_the_student_holds_the_best_adapter_and_a_rerun_agrees(folder: Path, tmp_path: Path) -> None:
+    def sick(step: int) -> readings.Reading:
+        return readings.Reading(step, 1.0, 2.0, 0.0, 1.0 if step <= 3 else math.nan, 0.5, 8)
+
+    def fresh() -> loop.Loop:
+        run = make_loop(loading.load_student(folder, SETTINGS, seed=0), tmp_path, epochs=4)
+        run.read = sick
+        return run
+
+    run = fresh()
+    outcome = run.run()
+    assert outcome.gave_up
+    assert outcome.best_step == 3
+    assert len(outcome.steps) == 3
+    kept = {name: parameter.clone() for name, parameter in run.parameters.items()}
+    again = fresh()
+    second = again.run()
+    assert second.gave_up
+    assert second.steps == outcome.steps
+    assert all(kept[name].equal(parameter) for name, parameter in again.parameters.items())
+
+
+def test_a_kill_after_a_rollback_goes_on_from_the_rollback(folder: Path, tmp_path: Path) -> None:
+    def read_once_sick(step: int) -> readings.Reading:
+        return readings.Reading(step, 1.0, 2.0, 0.0, 1.0 if step != 6 or sick_once else math.nan, 0.5, 8)
+
+    sick_once: list[int] = []
+
+    def fresh(root: Path) -> loop.Loop:
+        run = make_loop(loading.load_student(folder, SETTINGS, seed=0), root, epochs=3)
+        run.read = read_once_sick
+        return run
+
+    def rolled_back(run: loop.Loop) -> int:
+        sick_once.append(1)
+        return loop.Loop._roll_back(run, 6, "planted")
+
+    whole = fresh(tmp_path / "whole")
+    whole._roll_back = lambda step, reason: rolled_back(whole)
+    expected = whole.run()
+    assert [d["to"] for d in expected.rollbacks] == [3]
+    sick_once.clear()
+    dying = fresh(tmp_path / "broken")
+
+    def roll_back_and_die(step: int, reason: str) -> int:
+        rolled_back(dying)
+        raise KeyboardInterrupt
+
+    dying._roll_back = roll_back_and_die
+    with pytest.raises(KeyboardInterrupt):
+        dying.run()
+    dying.journal.close()
+    got = fresh(tmp_path / "broken").run()
+    assert losses(got) == losses(expected)
+    assert {step["learning_rate"] for step in got.steps[3:]} == {HEALTHY / 2}
+
+
+def test_without_a_guard_a_loss_that_is_no_number_stops_the_stage(student: loading.Student, tmp_path: Path) -> None:
+    import torch
+
+    with torch.no_grad():
+        next(iter(student.trainable().values())).fill_(math.nan)
+    with pytest.raises(StageError, match="loss of step 1 is not a number"):
+        make_loop(student, tmp_path).run()
+
+
+def test_reading_leaves_no_trace(student: loading.Student, tmp_path: Path) -> None:
+    import torch
+
+    state = torch.get_rng_state()
+    student.model.train()
+    reading = readings.read(student.model, student.tokenizer, [record(i) for i in range(4)], 0, samples=1, tokens=4,
+                            autocast=student.autocast)
+    assert student.model.training
+    assert torch.equal(state, torch.get_rng_state())
+    assert reading.questions == 4
+    assert sum(reading.letters.values()) == 4
+
+
+def _work(rank: int, folder: Path, root: Path, port: int) -> None:
+    import torch
+    from torch import distributed
+
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    student = loading.load_student(folder, SETTINGS, seed=0)
+    world = World(rank, 2)
+    found = windows(encoded(student), batch=2, accumulation=1, epochs=1, world=world)
+    run = loop.Loop(student, found, [3e-3] * len(found), Checkpoints(root / f"c{rank}", "p", 1),
+                    Journal(root / f"{rank}.jsonl", "p"), loop.Options(), world=world)
+    torch.save([losses(run.run()), {n: p.detach() for n, p in student.trainable().items()}], root / f"{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def test_two_workers_learn_what_one_learns(folder: Path, tmp_path: Path) -> None:
+    import socket
+
+    import torch
+    from torch import multiprocessing
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    multiprocessing.spawn(_work, args=(folder, tmp_path, port), nprocs=2)
+    alone = make_loop(loading.load_student(folder, SETTINGS, seed=0), tmp_path / "alone", epochs=1)
+    expected = losses(alone.run())
+    results = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
+    assert results[0][0] == pytest.approx(expected, rel=1e-4)
+    assert results[0][0] == results[1][0]
+    assert all(results[0][1][name].equal(results[1][1][name]) for name in alone.parameters)
+    assert all(parameter.allclose(results[0][1][name], atol=1e-3) for name, parameter in alone.parameters.items())
+    assert not (tmp_path / "c1").exists() or not list((tmp_path / "c1").glob("step-*"))
