@@ -23,15 +23,30 @@ from stepladder.questions.formats import own
 
 PROJECT = Path(__file__).resolve().parents[1]
 SCRIPT = PROJECT / "scripts/00_collect_questions.py"
-WORDS = [a + b for a in ("ba", "ke", "li", "mo", "nu", "pa", "re", "si", "to", "vu") for b in
-         ("dan", "fel", "gor", "hit", "jun", "lam", "mek", "nor", "pil", "ruz")]
+WORDS = [
+    a + b
+    for a in ("ba", "ke", "li", "mo", "nu", "pa", "re", "si", "to", "vu")
+    for b in ("dan", "fel", "gor", "hit", "jun", "lam", "mek", "nor", "pil", "ruz")
+]
 
 
-def run(workdir: Path, *arguments: str, hash_seed: str = "0", profile: str = "laptop") -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(SCRIPT), "--profile", profile, "--workdir", str(workdir), *arguments],
-                          capture_output=True, text=True, cwd=workdir, timeout=120,
-                          env={**os.environ, "PYTHONHASHSEED": hash_seed, "HF_HUB_OFFLINE": "1",
-                               "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(workdir / "hf")})
+def run(
+    workdir: Path, *arguments: str, hash_seed: str = "0", profile: str = "laptop"
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), "--profile", profile, "--workdir", str(workdir), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=workdir,
+        timeout=120,
+        env={
+            **os.environ,
+            "PYTHONHASHSEED": hash_seed,
+            "HF_HUB_OFFLINE": "1",
+            "HF_ENDPOINT": "http://127.0.0.1:9",
+            "HF_HOME": str(workdir / "hf"),
+        },
+    )
 
 
 def read(workdir: Path, name: str, tag: str = "sample") -> Any:
@@ -44,9 +59,19 @@ def parts(workdir: Path) -> dict[str, list[dict[str, Any]]]:
 
 def made_up(number: int, **changes: Any) -> dict[str, Any]:
     """A record whose text shares hardly a word with any other number's."""
-    text = " ".join(WORDS[(number * 7 + step * step * 3 + number // 10 * step) % 100] + str(number % 97) for step in range(9))
-    return {"id": f"made/{number}", "question": f"{text}?", "choices": {letter: f"{letter} {number}" for letter in "ABCD"},
-            "answer": "ABCD"[number % 4], "source": "made", "subject": None, "domain": "Physics", **changes}
+    text = " ".join(
+        WORDS[(number * 7 + step * step * 3 + number // 10 * step) % 100] + str(number % 97) for step in range(9)
+    )
+    return {
+        "id": f"made/{number}",
+        "question": f"{text}?",
+        "choices": {letter: f"{letter} {number}" for letter in "ABCD"},
+        "answer": "ABCD"[number % 4],
+        "source": "made",
+        "subject": None,
+        "domain": "Physics",
+        **changes,
+    }
 
 
 def write(path: Path, value: Any) -> Path:
@@ -73,12 +98,15 @@ def test_the_laptop_sample_has_its_sizes_domains_letters_and_solved_puzzles(lapt
     assert all(problem(record) is None for record in everything)
     assert len({record["domain"] for record in found["questions"]}) == 42
     sources = Counter(record["source"] for record in everything)
-    assert set(sources) == {"sample", "puzzle"} and abs(sources["sample"] - 252) <= 2
+    assert set(sources) == {"sample", "puzzle"}
+    assert abs(sources["sample"] - 252) <= 2
     letters = Counter(record["answer"] for record in everything)
     assert all(0.2 < count / 504 < 0.3 for count in letters.values())
     solved = [record for record in everything if record["source"] == "puzzle"]
-    assert all(record["cot"]["status"] == "solver" and record["chain_of_thought"].endswith(f"Answer: {record['answer']}")
-               for record in solved)
+    assert all(
+        record["cot"]["status"] == "solver" and record["chain_of_thought"].endswith(f"Answer: {record['answer']}")
+        for record in solved
+    )
 
 
 def test_the_meta_keeps_the_books(laptop: Path) -> None:
@@ -89,7 +117,9 @@ def test_the_meta_keeps_the_books(laptop: Path) -> None:
     assert counts["coverage"]["covered"] == 42
 
 
-def test_a_second_run_has_nothing_to_do_and_another_hash_seed_writes_the_same_bytes(laptop: Path, tmp_path: Path) -> None:
+def test_a_second_run_has_nothing_to_do_and_another_hash_seed_writes_the_same_bytes(
+    laptop: Path, tmp_path: Path
+) -> None:
     assert "already done" in run(laptop).stdout
     assert run(tmp_path, hash_seed="77").returncode == 0
     for name in ("questions", "validation", "test", "rejected"):
@@ -100,8 +130,9 @@ def test_a_second_run_has_nothing_to_do_and_another_hash_seed_writes_the_same_by
 def test_datasets_loads_the_files(laptop: Path, tmp_path: Path) -> None:
     import datasets
 
-    loaded = datasets.load_dataset("json", data_files=str(laptop / "data/enhanced/questions_sample.json"), split="train",
-                                   cache_dir=str(tmp_path))
+    loaded = datasets.load_dataset(
+        "json", data_files=str(laptop / "data/enhanced/questions_sample.json"), split="train", cache_dir=str(tmp_path)
+    )
     assert len(loaded) == 431
     assert set(loaded.column_names) >= {"id", "question", "choices", "answer", "source", "domain", "chain_of_thought"}
 
@@ -124,24 +155,48 @@ def test_only_source_makes_a_control_of_equal_size(tmp_path: Path) -> None:
 
 
 def plant(tmp_path: Path) -> Path:
-    """A published test row, its paraphrase, its text with other options; and 60 rows that have nothing to do with it."""
+    """A published test row, its paraphrase, its text with other options, and 60 rows apart from it."""
     text = "What is the name of the largest planet in our solar system?"
-    planted = [made_up(900, question=text, split="test", choices=dict(zip("ABCD", ["Jupiter", "Mars", "Io", "Pluto"], strict=True)),
-                       answer="A"),
-               made_up(901, question="Largest planet of our solar system: what is it called?", answer="B",
-                       choices=dict(zip("ABCD", ["Venus", "Jupiter", "Mars", "Sun"], strict=True))),
-               made_up(902, question=text, choices=dict(zip("ABCD", ["Jove", "Mars", "Ceres", "Vesta"], strict=True)), answer="A"),
-               made_up(903, question="Which is the largest planet in our whole solar system?", answer="C",
-                       choices=dict(zip("ABCD", ["Earth", "Titan", "the gas giant Jupiter", "Sun"], strict=True)))]
+    planted = [
+        made_up(
+            900,
+            question=text,
+            split="test",
+            choices=dict(zip("ABCD", ["Jupiter", "Mars", "Io", "Pluto"], strict=True)),
+            answer="A",
+        ),
+        made_up(
+            901,
+            question="Largest planet of our solar system: what is it called?",
+            answer="B",
+            choices=dict(zip("ABCD", ["Venus", "Jupiter", "Mars", "Sun"], strict=True)),
+        ),
+        made_up(
+            902, question=text, choices=dict(zip("ABCD", ["Jove", "Mars", "Ceres", "Vesta"], strict=True)), answer="A"
+        ),
+        made_up(
+            903,
+            question="Which is the largest planet in our whole solar system?",
+            answer="C",
+            choices=dict(zip("ABCD", ["Earth", "Titan", "the gas giant Jupiter", "Sun"], strict=True)),
+        ),
+    ]
     return write(tmp_path / "q.json", [made_up(number) for number in range(60)] + planted)
 
 
 def straddles(found: dict[str, list[dict[str, Any]]]) -> list[tuple[str, str]]:
     """Pairs of similar questions on two sides, measured here afresh."""
-    looks = [(part, record["id"], duplicates.content(record["question"])) for part, records in found.items()
-             for record in records]
-    return [(a, b) for number, (part, a, one) in enumerate(looks) for other, b, two in looks[number + 1:]
-            if part != other and duplicates.similarity(one, two) >= 0.6]
+    looks = [
+        (part, record["id"], duplicates.content(record["question"]))
+        for part, records in found.items()
+        for record in records
+    ]
+    return [
+        (a, b)
+        for number, (part, a, one) in enumerate(looks)
+        for other, b, two in looks[number + 1 :]
+        if part != other and duplicates.similarity(one, two) >= 0.6
+    ]
 
 
 def test_no_paraphrase_stands_on_two_sides(tmp_path: Path) -> None:
@@ -152,10 +207,13 @@ def test_no_paraphrase_stands_on_two_sides(tmp_path: Path) -> None:
     held = {record["id"] for record in found["test"]}
     assert {"made/900", "made/902", "made/903"} <= held, "a published test row, and what is like it, is held out"
     gone = {entry["id"]: entry for entry in read(tmp_path, "rejected")}
-    assert gone["made/901"]["reason"] == "near duplicate" and gone["made/901"]["of"] == "made/900"
+    assert gone["made/901"]["reason"] == "near duplicate"
+    assert gone["made/901"]["of"] == "made/900"
 
 
-def test_without_the_near_duplicate_check_the_same_files_do_straddle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_near_duplicate_check_the_same_files_do_straddle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Proves that the test above can fail."""
     monkeypatch.setattr(duplicates, "candidate_pairs", lambda texts: iter(()))
     monkeypatch.setattr(duplicates, "_join_equal", lambda records, sets: None)
@@ -174,16 +232,30 @@ def test_contradicting_keys_both_go(tmp_path: Path) -> None:
 
 def collected(content: list[Any], size: int = 10_000, **changes: Any):
     chosen = Questions(quotas={}, **changes)
-    return collect({"json": own.from_records(content, "json", "q.json")}, chosen, [], ["Physics"], {}, 0, size, lambda line: None)
+    return collect(
+        {"json": own.from_records(content, "json", "q.json")}, chosen, [], ["Physics"], {}, 0, size, lambda line: None
+    )
 
 
 WILD = st.one_of(
-    st.none(), st.text(max_size=5), st.just({}),
+    st.none(),
+    st.text(max_size=5),
+    st.just({}),
     st.builds(lambda number: made_up(number), st.integers(0, 40)),
-    st.builds(lambda number, question, options, answer: {
-        **made_up(number), "id": f"wild/{number}", "question": question,
-        "choices": dict(zip("ABCD", options, strict=False)), "answer": answer},
-        st.integers(0, 40), st.text(max_size=20), st.lists(st.text(max_size=4), max_size=4), st.sampled_from(["A", "D", "E", "", None])))
+    st.builds(
+        lambda number, question, options, answer: {
+            **made_up(number),
+            "id": f"wild/{number}",
+            "question": question,
+            "choices": dict(zip("ABCD", options, strict=False)),
+            "answer": answer,
+        },
+        st.integers(0, 40),
+        st.text(max_size=20),
+        st.lists(st.text(max_size=4), max_size=4),
+        st.sampled_from(["A", "D", "E", "", None]),
+    ),
+)
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -202,8 +274,10 @@ def test_every_row_is_kept_rejected_a_duplicate_or_not_sampled(content: list[Any
 
 
 def test_ids_do_not_depend_on_the_order_of_files(tmp_path: Path) -> None:
-    first, second = (write(tmp_path / f"{name}.json", [made_up(number) for number in numbers])
-                     for name, numbers in (("one", range(40)), ("two", range(40, 80))))
+    first, second = (
+        write(tmp_path / f"{name}.json", [made_up(number) for number in numbers])
+        for name, numbers in (("one", range(40)), ("two", range(40, 80)))
+    )
     for name, files in (("a", (first, second)), ("b", (second, first))):
         (tmp_path / name).mkdir()
         result = run(tmp_path / name, "--sources", "json", *(f"--from=json={file}" for file in files))
@@ -228,7 +302,9 @@ def test_classified_domains_come_with_a_measured_accuracy(tmp_path: Path) -> Non
     assert all(record["domain"] for record in found)
 
 
-def test_the_hub_is_read_through_datasets_at_the_pinned_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hub_is_read_through_datasets_at_the_pinned_revision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import datasets
 
     from stepladder.questions import hub, sources
@@ -238,7 +314,10 @@ def test_the_hub_is_read_through_datasets_at_the_pinned_revision(tmp_path: Path,
 
     def local(repository: str, configuration: str | None, split: str, revision: str) -> Any:
         asked.append((repository, configuration, split, revision))
-        rows = [{"question": f"{split} {n}?", "subject": "anatomy", "choices": ["w", "x", "y", "z"], "answer": n} for n in range(4)]
+        rows = [
+            {"question": f"{split} {n}?", "subject": "anatomy", "choices": ["w", "x", "y", "z"], "answer": n}
+            for n in range(4)
+        ]
         path = tmp_path / f"{split}.parquet"
         datasets.Dataset.from_list(rows).to_parquet(path)
         return real("parquet", data_files=str(path), split="train", cache_dir=str(tmp_path / "cache"))
@@ -246,7 +325,8 @@ def test_the_hub_is_read_through_datasets_at_the_pinned_revision(tmp_path: Path,
     monkeypatch.setattr(datasets, "load_dataset", local)
     monkeypatch.setattr(hub, "_offline_if_unreachable", lambda: None)
     found = list(sources.rows("mmlu", Questions(revisions={"mmlu": "abc123"}), Path("none"), 0))
-    assert {entry[3] for entry in asked} == {"abc123"} and asked[0][:2] == ("cais/mmlu", "all")
+    assert {entry[3] for entry in asked} == {"abc123"}
+    assert asked[0][:2] == ("cais/mmlu", "all")
     assert [row.id for row in found if row.split == "validation"] == [f"mmlu/anatomy/val/{n}" for n in range(4)]
     assert [row.key for row in found if row.split == "test"] == [0, 1, 2, 3]
 
@@ -257,24 +337,34 @@ def test_a_source_out_of_reach_is_named_and_skipped_or_strictly_fails(tmp_path: 
     assert "openbookqa is skipped" in result.stdout
     strict = run(tmp_path, "--sources", "sample", "openbookqa", "--strict", "--force")
     assert strict.returncode == 1
-    assert "--from openbookqa=PATH" in strict.stderr and len(strict.stderr.strip().splitlines()) == 1
+    assert "--from openbookqa=PATH" in strict.stderr
+    assert len(strict.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("profile", ["laptop", "mi300x"])
 def test_the_plan_writes_nothing(tmp_path: Path, profile: str) -> None:
     result = run(tmp_path, "--plan", profile=profile)
     assert result.returncode == 0, result.stderr
-    assert "computed" in result.stdout and "held out" in result.stdout
+    assert "computed" in result.stdout
+    assert "held out" in result.stdout
     assert not (tmp_path / "data").exists()
 
 
 # -- bad input --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("content", "said"), [
-    (b"[]", "empty list"), (b'{"a": 1}', "a JSON list"), (b"[{", "not valid JSON"), ('["\u00e9"]'.encode("latin-1"), "UTF-8"),
-    (b"", "empty"), (None, "does not exist"), ("folder", "is a directory"),
-])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"[]", "empty list"),
+        (b'{"a": 1}', "a JSON list"),
+        (b"[{", "not valid JSON"),
+        ('["\u00e9"]'.encode("latin-1"), "UTF-8"),
+        (b"", "empty"),
+        (None, "does not exist"),
+        ("folder", "is a directory"),
+    ],
+)
 def test_bad_files_end_in_one_line_and_touch_nothing(tmp_path: Path, content: bytes | str | None, said: str) -> None:
     path = tmp_path / "q.json"
     if isinstance(content, bytes):
@@ -283,22 +373,41 @@ def test_bad_files_end_in_one_line_and_touch_nothing(tmp_path: Path, content: by
         path.mkdir()
     result = run(tmp_path, "--sources", "json", "--from", f"json={path}")
     assert result.returncode == 2
-    assert said in result.stderr and len(result.stderr.strip().splitlines()) == 1
+    assert said in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
     assert not list(tmp_path.glob("data/enhanced/*.json"))
 
 
 def test_bad_records_are_rejected_by_reason_and_the_rest_goes_on(tmp_path: Path) -> None:
-    bad = [made_up(70, choices={"A": "x", "B": "y", "C": "z"}), made_up(71, answer="E"),
-           made_up(72, choices=dict.fromkeys("ABCD", "same")), "no object", made_up(5)]
+    bad = [
+        made_up(70, choices={"A": "x", "B": "y", "C": "z"}),
+        made_up(71, answer="E"),
+        made_up(72, choices=dict.fromkeys("ABCD", "same")),
+        "no object",
+        made_up(5),
+    ]
     path = write(tmp_path / "q.json", [*(made_up(number) for number in range(40)), *bad])
     assert run(tmp_path, "--input", str(path)).returncode == 0
     assert Counter(entry["reason"] for entry in read(tmp_path, "rejected")) == {
-        "not four choices A-D": 1, "answer is not A, B, C or D": 1, "equal choices": 1, "not an object": 1, "repeated id": 1}
+        "not four choices A-D": 1,
+        "answer is not A, B, C or D": 1,
+        "the key's text under two letters": 1,
+        "not an object": 1,
+        "repeated id": 1,
+    }
     assert sum(map(len, parts(tmp_path).values())) == 40
 
 
-@pytest.mark.parametrize("arguments", [["--from", "mmlu"], ["--from", "nope=x"], ["--sources", "nope"],
-                                       ["--only-source", "nope"], ["--puzzle-kinds", "nope"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--from", "mmlu"],
+        ["--from", "nope=x"],
+        ["--sources", "nope"],
+        ["--only-source", "nope"],
+        ["--puzzle-kinds", "nope"],
+    ],
+)
 def test_bad_arguments(tmp_path: Path, arguments: list[str]) -> None:
     result = run(tmp_path, *arguments)
     assert result.returncode == 2, result.stdout

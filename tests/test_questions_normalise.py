@@ -20,13 +20,26 @@ def row(options: list[str], key: int = 0, question: str = "Which one?") -> Row:
     return Row("r/1", "test", question, options, key)
 
 
-@pytest.mark.parametrize(("raw", "expected"), [
-    ("a\u0096b", "a\u2013b"), ("it\u0092s", "it\u2019s"), ("wait\u0085", "wait\u2026"), ("caf\u00c3\u00a9", "caf\u00e9"),
-    ("\u00c2\u00a7 3", "\u00a7 3"), ("a\u2028b\x0cc\r\nd", "a\nb\nc\nd"), ("zero\u200bwidth\ufeff", "zerowidth"),
-    ("no\u00a0break", "no break"), ("  edges\t", "edges"), ('"Who said ""x""?"', 'Who said "x"?'),
-    ('"x" and "y"', '"x" and "y"'), ("\u6709 \u767d \u672f", "\u6709 \u767d \u672f"), ("x_1 $\\frac{a}{b}$ <b>", "x_1 $\\frac{a}{b}$ <b>"),
-    ("tab\tinside", "tab\tinside"), ("\u00c9t\u00e9 \u00a9 \u00e2ge", "\u00c9t\u00e9 \u00a9 \u00e2ge"),
-])
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("a\u0096b", "a\u2013b"),
+        ("it\u0092s", "it\u2019s"),
+        ("wait\u0085", "wait\u2026"),
+        ("caf\u00c3\u00a9", "caf\u00e9"),
+        ("\u00c2\u00a7 3", "\u00a7 3"),
+        ("a\u2028b\x0cc\r\nd", "a\nb\nc\nd"),
+        ("zero\u200bwidth\ufeff", "zerowidth"),
+        ("no\u00a0break", "no break"),
+        ("  edges\t", "edges"),
+        ('"Who said ""x""?"', 'Who said "x"?'),
+        ('"x" and "y"', '"x" and "y"'),
+        ("\u6709 \u767d \u672f", "\u6709 \u767d \u672f"),
+        ("x_1 $\\frac{a}{b}$ <b>", "x_1 $\\frac{a}{b}$ <b>"),
+        ("tab\tinside", "tab\tinside"),
+        ("\u00c9t\u00e9 \u00a9 \u00e2ge", "\u00c9t\u00e9 \u00a9 \u00e2ge"),
+    ],
+)
 def test_clean_repairs_what_is_broken_and_nothing_else(raw: str, expected: str) -> None:
     assert clean(raw) == expected
 
@@ -35,29 +48,51 @@ def test_clean_repairs_what_is_broken_and_nothing_else(raw: str, expected: str) 
 def test_clean_is_stable_and_writable(text: str) -> None:
     once = clean(text)
     assert clean(once).encode("utf-8").decode() == clean(once)
-    assert "\r" not in once and "\x00" not in once
+    assert "\r" not in once
+    assert "\x00" not in once
 
 
-@pytest.mark.parametrize(("options", "key", "reason"), [
-    (["60", "60", "7", "8"], 0, "the key's text under two letters"), (["60", "7", "8", "8"], 0, "equal options"),
-    (["a", "b ", "b", "c"], 0, "equal options"), (["a", "", "b", "c"], 0, "empty option"), (["a", "b", "c"], 0, "not four options"),
-    (["a", "b", "c", "d"], 4, "the key is none of the options"), (["a", "b", "c", "x" * 999], 0, "too long"),
-])
+@pytest.mark.parametrize(
+    ("options", "key", "reason"),
+    [
+        (["60", "60", "7", "8"], 0, "the key's text under two letters"),
+        (["60", "7", "8", "8"], 0, "equal choices"),
+        (["a", "b ", "b", "c"], 0, "equal choices"),
+        (["a", "", "b", "c"], 0, "empty choice"),
+        (["a", "b", "c"], 0, "not four options"),
+        (["a", "b", "c", "d"], 4, "the key is none of the options"),
+        (["a", "b", "c", "x" * 999], 0, "too long"),
+    ],
+)
 def test_rejections(options: list[str], key: int, reason: str) -> None:
     rejected = to_record(row(options, key), 500)
-    assert isinstance(rejected, Rejection) and rejected.reason == reason
+    assert isinstance(rejected, Rejection)
+    assert rejected.reason == reason
 
 
-@pytest.mark.parametrize("options", [
-    ["BB Bb", "BB bb", "Bb Bb", "bb bb"], ["None", "NA", "nan", "null"], ["A", "B", "C", "D"], ["1", "2", "3", "4"],
-    ["a\nb", "a b", "c", "d"], ["D. Hughes", "B. F. Skinner", "A. Milne", "C. Lewis"], ["w", "All of these", "y", "z"],
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["BB Bb", "BB bb", "Bb Bb", "bb bb"],
+        ["None", "NA", "nan", "null"],
+        ["A", "B", "C", "D"],
+        ["1", "2", "3", "4"],
+        ["a\nb", "a b", "c", "d"],
+        ["D. Hughes", "B. F. Skinner", "A. Milne", "C. Lewis"],
+        ["w", "All of these", "y", "z"],
+    ],
+)
 def test_odd_options_stay_as_they_are(options: list[str]) -> None:
     assert list(to_record(row(options), 500)["choices"].values()) == options
 
 
 def test_labels_go_only_where_every_option_has_its_own() -> None:
-    assert list(to_record(row(["(A) in", "(B) out", "(C) up", "(E) down"]), 500)["choices"].values()) == ["in", "out", "up", "down"]
+    assert list(to_record(row(["(A) in", "(B) out", "(C) up", "(E) down"]), 500)["choices"].values()) == [
+        "in",
+        "out",
+        "up",
+        "down",
+    ]
     kept = ["A. Adams", "Bo", "Cy", "Di"]
     assert list(to_record(row(kept), 500)["choices"].values()) == kept
 
@@ -69,7 +104,9 @@ def test_five_options_lose_the_repeated_wrong_one_first_and_never_the_key() -> N
 
 
 def test_five_options_that_name_letters_cannot_lose_one() -> None:
-    assert to_record(row(["a", "b", "c", "both A and B", "d"], 0), 500).reason == "five options that speak of one another"
+    assert (
+        to_record(row(["a", "b", "c", "both A and B", "d"], 0), 500).reason == "five options that speak of one another"
+    )
 
 
 @given(st.lists(st.text(min_size=1, max_size=8), min_size=3, max_size=6), st.integers(0, 5), st.text(max_size=30))
@@ -82,34 +119,67 @@ def test_any_row_becomes_a_valid_record_or_a_reason(options: list[str], key: int
         assert found["choices"][found["answer"]] == clean(options[key])
 
 
-@pytest.mark.parametrize("text", [
-    "both A and B", "A and C only", "(A) and (B) both in the same way", "all of the above", "None of these.", "Both a and b",
-    "neither a nor b.", "All of (a), (b) and (c) will be true.", "Not listed here as an option", "B alone", "none", "both of above",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "both A and B",
+        "A and C only",
+        "(A) and (B) both in the same way",
+        "all of the above",
+        "None of these.",
+        "Both a and b",
+        "neither a nor b.",
+        "All of (a), (b) and (c) will be true.",
+        "Not listed here as an option",
+        "B alone",
+        "none",
+        "both of above",
+    ],
+)
 def test_options_that_speak_of_options_are_never_moved(text: str) -> None:
-    record = {"id": "x", "question": "q", "choices": dict(zip("ABCD", ["w", "x", "y", text], strict=True)), "answer": "A"}
+    record = {
+        "id": "x",
+        "question": "q",
+        "choices": dict(zip("ABCD", ["w", "x", "y", text], strict=True)),
+        "answer": "A",
+    }
     assert not may_permute(record)
     many = balance([{**record, "id": str(number)} for number in range(20)])
     assert all(item["choices"] == record["choices"] and item["answer"] == "A" for item in many)
 
 
-@pytest.mark.parametrize("text", ["Vitamin C", "a cat and a dog", "Both have roots.", "The A team", "neither hot nor cold"])
+@pytest.mark.parametrize(
+    "text", ["Vitamin C", "a cat and a dog", "Both have roots.", "The A team", "neither hot nor cold"]
+)
 def test_plain_options_may_be_moved(text: str) -> None:
     assert may_permute({"choices": dict(zip("ABCD", ["w", "x", "y", text], strict=True))})
 
 
 def test_letters_are_balanced_and_beginnings_do_not_depend_on_the_end() -> None:
-    records = [{"id": str(n), "question": "q", "choices": dict(zip("ABCD", "wxyz", strict=True)), "answer": "DDDC"[n % 4]}
-               for n in range(101)]
+    records = [
+        {"id": str(n), "question": "q", "choices": dict(zip("ABCD", "wxyz", strict=True)), "answer": "DDDC"[n % 4]}
+        for n in range(101)
+    ]
     balanced = balance(records)
     counts = Counter(record["answer"] for record in balanced)
     assert max(counts.values()) - min(counts.values()) <= 3
     assert balance(records[:40]) == balanced[:40]
-    assert all(before["choices"][before["answer"]] == after["choices"][after["answer"]]
-               and sorted(after["choices"].values()) == list("wxyz") for before, after in zip(records, balanced, strict=True))
+    assert all(
+        before["choices"][before["answer"]] == after["choices"][after["answer"]]
+        and sorted(after["choices"].values()) == list("wxyz")
+        for before, after in zip(records, balanced, strict=True)
+    )
 
 
 def test_reasoning_that_names_letters_keeps_its_letters() -> None:
-    records = [{"id": str(n), "question": "q", "choices": dict(zip("ABCD", "wxyz", strict=True)), "answer": "D",
-                "chain_of_thought": "... Answer: D"} for n in range(12)]
+    records = [
+        {
+            "id": str(n),
+            "question": "q",
+            "choices": dict(zip("ABCD", "wxyz", strict=True)),
+            "answer": "D",
+            "chain_of_thought": "... Answer: D",
+        }
+        for n in range(12)
+    ]
     assert balance(records) == records

@@ -16,14 +16,26 @@ SHARES = Shares(0.10, 0.05, 1_000)
 
 def candidates(count: int, seed: int = 0, groups: int | None = None, published: float = 0.0) -> list[Candidate]:
     rng = random.Random(seed)
-    return [Candidate(f"q{n}", rng.choice(["big", "big", "big", "mid", "mid", "small"]), rng.choice("abcdefgg"),
-                      rng.randrange(groups) if groups else n, rng.random() < published) for n in range(count)]
+    return [
+        Candidate(
+            f"q{n}",
+            rng.choice(["big", "big", "big", "mid", "mid", "small"]),
+            rng.choice("abcdefgg"),
+            rng.randrange(groups) if groups else n,
+            rng.random() < published,
+        )
+        for n in range(count)
+    ]
 
 
-def sample(found: list[Candidate], size: int, quotas: dict[str, int] | None = None, floor: int = 5) -> dict[str, list[str]]:
+def sample(
+    found: list[Candidate], size: int, quotas: dict[str, int] | None = None, floor: int = 5
+) -> dict[str, list[str]]:
     parts = assign_parts(found, SHARES, 0)
-    return {part: [found[index].id for index in chosen]
-            for part, chosen in choose(found, parts, size, quotas or {}, SHARES, floor, 0).items()}
+    return {
+        part: [found[index].id for index in chosen]
+        for part, chosen in choose(found, parts, size, quotas or {}, SHARES, floor, 0).items()
+    }
 
 
 @pytest.mark.parametrize("size", [37, 500, 1_000])
@@ -43,10 +55,16 @@ def test_held_out_questions_are_spread_over_the_strata() -> None:
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.integers(20, 400), st.integers(0, 99), st.sampled_from([None, 30, 200]), st.sampled_from([0.0, 0.1, 0.4]),
-       st.integers(0, 3))
-def test_smaller_sets_lie_within_larger_ones_part_by_part(size: int, seed: int, groups: int | None, published: float,
-                                                          more: int) -> None:
+@given(
+    st.integers(20, 400),
+    st.integers(0, 99),
+    st.sampled_from([None, 30, 200]),
+    st.sampled_from([0.0, 0.1, 0.4]),
+    st.integers(0, 3),
+)
+def test_smaller_sets_lie_within_larger_ones_part_by_part(
+    size: int, seed: int, groups: int | None, published: float, more: int
+) -> None:
     found = candidates(500, seed, groups, published)
     quotas = {"big": 10, "small": 30} if seed % 2 else {}
     small, large = sample(found, size, quotas), sample(found, size + more * 40 + 1, quotas)

@@ -81,26 +81,33 @@ def answer(rng: random.Random, words: list[str]) -> dict[str, object]:
     return {"Value": value, "Aliases": [value, *others]}
 
 
-def measure(size: int) -> tuple[float, float, int]:
-    """(seconds, peak GB, questions written) of one run of the stage."""
+def measure(size: int) -> tuple[float, float, float, int]:
+    """(seconds, processor seconds, peak GB, questions written) of one run of the stage."""
     with tempfile.TemporaryDirectory() as folder:
         paths = write(Path(folder) / "raw", size)
         command = [sys.executable, str(PROJECT / "scripts/00_collect_questions.py"), "--profile", "mi300x", "--workdir",
                    f"{folder}/work", "--size", str(size), "--sources", *paths]
         command += [part for name, path in paths.items() for part in ("--from", f"{name}={path}")]
-        start = time.perf_counter()
+        start, used = time.perf_counter(), processor_seconds()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         seconds = time.perf_counter() - start
         meta = json.loads((Path(folder) / "work/data/enhanced/questions_50k.meta.json").read_bytes())
-        return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6, meta["counts"]["records"]
+        used = processor_seconds() - used
+        return seconds, used, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6, meta["counts"]["records"]
+
+
+def processor_seconds() -> float:
+    """What finished child processes have used so far: less moved by other work on the machine than the clock."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:
     """Print one line a size; memory is the largest so far, so give sizes in rising order."""
     for size in sorted(map(int, sys.argv[1:] or ("5000", "50000"))):
-        seconds, memory, written = measure(size)
-        print(f"{size:>7} rows: {seconds:6.1f} s, {size / seconds:6.0f} rows/s, peak {memory:.2f} GB, "
-              f"{written} questions written", flush=True)
+        seconds, processor, memory, written = measure(size)
+        print(f"{size:>7} rows: {seconds:6.1f} s ({processor:.1f} s of processor, {size / processor:.0f} rows/s), "
+              f"peak {memory:.2f} GB, {written} questions written", flush=True)
 
 
 if __name__ == "__main__":

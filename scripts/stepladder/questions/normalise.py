@@ -63,7 +63,7 @@ def _fault(question: str, options: list[str], key: int | None) -> str | None:
     if not 0 <= key < len(options):
         return "the key is none of the options"
     if not all(options):
-        return "empty option"
+        return "empty choice"
     if options.count(options[key]) > 1:
         return "the key's text under two letters"
     return None
@@ -71,7 +71,7 @@ def _fault(question: str, options: list[str], key: int | None) -> str | None:
 
 def _fault_of_four(question: str, options: list[str], max_chars: int) -> str | None:
     if len(set(options)) < 4:
-        return "equal options"
+        return "equal choices"
     if any(len(option) > RUN_TOGETHER_CHARS and _RUN_TOGETHER.search(option) for option in options):
         return "options run together"
     if len(question) + sum(map(len, options)) > max_chars:

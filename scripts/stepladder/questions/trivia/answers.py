@@ -57,6 +57,11 @@ def shown(aliases: Sequence[str], canonical: bool) -> str | None:
 
 
 def _tidy(alias: str) -> str:
+    text = _bare(alias)
+    return text.title() if text.isupper() and (" " in text or len(text) > 5) else text
+
+
+def _bare(alias: str) -> str:
     return clean(_PARENTHESES.sub(" ", alias)).strip(" '\"\u2018\u2019\u201c\u201d.,")
 
 

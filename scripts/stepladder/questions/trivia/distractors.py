@@ -14,10 +14,10 @@ from ..rows import Rejection, Row, as_json, dice
 from ..text import clean
 from .answers import Answer, normalise, shown
 from .kinds import Kind, kind_of
-from .words import PERSON_KINDS
+from .words import PERSON_KINDS, PLACES, REGIONS
 
 WRONG = len(LETTERS) - 1
-TRIED = 60
+DRAWN = 100  # other answers looked at, the closest first
 GENERATED = ("year", "count")
 _SOURCE = {False: "other questions' answers", True: "numbers near by"}
 
@@ -83,10 +83,10 @@ def _wrong(question: _Question, pool: list[_Question]) -> list[str] | None:
     rng = Random(dice("distractors", question.row.id))
     if question.kind.name in GENERATED:
         return _numbers(question, rng)
-    others = rng.sample(pool, min(TRIED * 3, len(pool)))
+    others = rng.sample(pool, min(DRAWN, len(pool)))
     others.sort(key=lambda other: -_closeness(question, other))
     chosen: list[Answer] = []
-    for other in others[:TRIED]:
+    for other in others:
         if _fits(question, other) and not any(other.answer.may_be(answer) for answer in chosen):
             chosen.append(other.answer)
             if len(chosen) == WRONG:
@@ -98,7 +98,7 @@ def _closeness(question: _Question, other: _Question) -> float:
     """How near another question's answer is: shared narrowing words, same gender, as many words in the name."""
     shared = len(question.kind.closeness & other.kind.closeness)
     return 2 * shared + (question.kind.gender is not None and question.kind.gender == other.kind.gender) + (
-        len(question.answer.text.split()) == len(other.answer.text.split())) * 0.5
+        len(question.answer.words) == len(other.answer.words)) * 0.5
 
 
 def _fits(question: _Question, other: _Question) -> bool:
@@ -106,6 +106,9 @@ def _fits(question: _Question, other: _Question) -> bool:
     if question.answer.may_be(other.answer) or other.answer.is_named_in(question.plain):
         return False
     if question.kind.name in PERSON_KINDS and question.kind.gender != other.kind.gender:
+        return False
+    regions = question.kind.closeness & REGIONS
+    if regions and question.kind.name in PLACES and not regions & other.kind.closeness:
         return False
     return not question.answer.is_named_in(other.plain)
 

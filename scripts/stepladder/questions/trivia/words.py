@@ -75,7 +75,8 @@ NOUNS = _table("""
     god: god greek_god roman_god norse_god
     goddess: goddess greek_goddess roman_goddess
     saint: saint patron_saint apostle
-    book: book novel
+    book: book
+    novel: novel
     play: play shakespeare_play shakespearean_play comedy
     poem: poem
     film: film movie films bond_film james_bond_film
@@ -215,24 +216,37 @@ MALE = name_set("""
     saturn vulcan sir king lord pope
 """)
 
-COUNTRIES = name_set("""
-    afghanistan albania algeria andorra angola argentina armenia australia austria azerbaijan bahamas bahrain
-    bangladesh barbados belarus belgium belize benin bhutan bolivia botswana brazil brunei bulgaria burundi
-    cambodia cameroon canada chad chile china colombia congo croatia cuba cyprus denmark djibouti dominica
-    ecuador egypt england eritrea estonia ethiopia fiji finland france gabon gambia georgia germany ghana greece
-    greenland grenada guatemala guinea guyana haiti honduras hungary iceland india indonesia iran iraq ireland
-    israel italy jamaica japan jordan kazakhstan kenya kuwait kyrgyzstan laos latvia lebanon lesotho liberia
-    libya liechtenstein lithuania luxembourg macedonia madagascar malawi malaysia maldives mali malta mauritania
-    mauritius mexico moldova monaco mongolia montenegro morocco mozambique myanmar namibia nauru nepal
-    netherlands nicaragua niger nigeria norway oman pakistan palau panama paraguay peru philippines poland
-    portugal qatar romania russia rwanda samoa scotland senegal serbia seychelles singapore slovakia slovenia
-    somalia spain sudan suriname swaziland sweden switzerland syria taiwan tajikistan tanzania thailand togo
-    tonga tunisia turkey turkmenistan tuvalu uganda ukraine uruguay uzbekistan vanuatu venezuela vietnam wales
-    yemen zambia zimbabwe
-""") | {
-    "costa rica", "czech republic", "el salvador", "ivory coast", "new zealand", "north korea", "northern ireland",
-    "papua new guinea", "puerto rico", "san marino", "saudi arabia", "sierra leone", "south africa", "south korea",
-    "sri lanka", "united states", "united kingdom", "united arab emirates", "usa", "vatican city", "burkina faso"}
+COUNTRIES_OF = {
+    "europe": name_set("""
+        albania andorra armenia austria belarus belgium bulgaria croatia cyprus denmark england estonia finland france
+        georgia germany greece hungary iceland ireland italy latvia liechtenstein lithuania luxembourg macedonia malta
+        moldova monaco montenegro netherlands norway poland portugal romania russia scotland serbia slovakia slovenia
+        spain sweden switzerland turkey ukraine wales
+    """) | {
+        "czech republic", "northern ireland", "san marino", "united kingdom", "vatican city",
+        "great britain", "holland", "kosovo", "soviet union", "ussr", "czechoslovakia", "yugoslavia", "west germany",
+        "east germany", "prussia", "bosnia and herzegovina", "gibraltar"},
+    "africa": name_set("""
+        algeria angola benin botswana burundi cameroon chad congo djibouti egypt eritrea ethiopia gabon gambia ghana
+        guinea kenya lesotho liberia libya madagascar malawi mali mauritania mauritius morocco mozambique namibia niger
+        nigeria rwanda senegal seychelles somalia sudan swaziland tanzania togo tunisia uganda zambia zimbabwe
+    """) | {
+        "burkina faso", "ivory coast", "sierra leone", "south africa", "zaire", "rhodesia", "cape verde", "south sudan",
+        "democratic republic of congo", "equatorial guinea", "central african republic", "abyssinia"},
+    "asia": name_set("""
+        afghanistan azerbaijan bahrain bangladesh bhutan brunei cambodia china india indonesia iran iraq israel japan
+        jordan kazakhstan kuwait kyrgyzstan laos lebanon malaysia maldives mongolia myanmar nepal oman pakistan
+        philippines qatar singapore syria taiwan tajikistan thailand turkmenistan uzbekistan vietnam yemen
+    """) | {
+        "north korea", "saudi arabia", "south korea", "sri lanka", "united arab emirates", "persia", "burma", "ceylon",
+        "siam", "hong kong", "east timor", "tibet"},
+    "america": name_set("""
+        argentina bahamas barbados belize bolivia brazil canada chile colombia cuba dominica ecuador greenland grenada
+        guatemala guyana haiti honduras jamaica mexico nicaragua panama paraguay peru suriname uruguay usa venezuela
+    """) | {"costa rica", "el salvador", "puerto rico", "united states"},
+    "oceania": name_set("australia fiji nauru palau samoa tonga tuvalu vanuatu") | {"new zealand", "papua new guinea"},
+}
+COUNTRIES = frozenset().union(*COUNTRIES_OF.values())
 US_STATES = name_set("""
     alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii idaho
     illinois indiana iowa kansas kentucky louisiana maine maryland massachusetts michigan minnesota mississippi
@@ -258,6 +272,15 @@ CONTINENTS = frozenset({"africa", "antarctica", "asia", "australia", "europe", "
 GAZETTEER = {"country": COUNTRIES, "us state": US_STATES, "month": MONTHS, "weekday": WEEKDAYS, "colour": COLOURS,
              "planet": PLANETS, "continent": CONTINENTS}
 """Kinds whose members are known: an answer of the kind has to be among them."""
+
+PLACES = name_set("city town county island river mountain lake station castle university airport museum")
+REGIONS = name_set("""
+    african american asian australian austrian belgian brazilian british canadian chinese cornish cumbrian danish dutch
+    egyptian english european french german greek indian irish israeli italian japanese kentish mexican norwegian
+    pakistani polish portuguese russian scandinavian scottish scots south-african spanish sudan swedish swiss turkish
+    u.s uk us usa welsh yorkshire indian caribbean mediterranean
+""")
+"""Words of a question that say where a place lies: its distractors have to lie there too."""
 
 KIN = [frozenset(group.split("/")) for group in (
     "united kingdom/uk/great britain/britain/england/british isles", "united kingdom/great britain/britain/scotland",
