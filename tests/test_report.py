@@ -66,7 +66,7 @@ def put(space: Workspace, name: str, content: Any, counts: dict[str, Any] | None
 
 
 def fill(space: Workspace) -> Workspace:
-    """A workspace in which stages 00, 03, 04 and 05 have left something."""
+    """A workspace in which stages 00, 03, 04, 05 and 06 have left something."""
     put(space, "questions", [], {"records": 90, "training": 60, "by_source": {
         "made": {"read": 100, "kept": 90, "rejected": 7, "duplicates": 3, "not_sampled": 0,
                  "rejected_because": {"not four choices A-D": 7}}}})
@@ -77,6 +77,14 @@ def fill(space: Workspace) -> Workspace:
         {"step": i, "loss": 2.0 - i / 40, "learning_rate": 1e-4, "difficulty": 1 + i / 5} for i in range(1, 31)],
         "guard": {"verdict": "healthy throughout", "readings": [
             {"step": s, "accuracy": 0.3, "parsable": 0.9, "questions": 16} for s in (0, 20)], "decisions": []}})
+    row = {"player": "student", "rating": 1530.0, "low": 1490.0, "high": 1570.0, "won": 3, "drawn": 1, "lost": 0,
+           "a_score": {"mean": 60.0, "low": 40.0, "high": 80.0}, "q_score": {"mean": 30.0, "low": None, "high": None},
+           "late_answers": 0, "null_answers": 0}
+    put(space, "tournament", {
+        "gate": {"deployed": "student", "reason": "student minus base +12.0 points"}, "deployed": "student",
+        "validator": {"fitted_on": 40, "measured": {"false_accepts": {"value": 0.1, "low": 0.05, "high": 0.2}}},
+        "arena": {"ratings": [row], "matches": [{"round": 0, "players": ["base", "student"], "winner": "student",
+                                                 "scores": {"base": 40.0, "student": 90.0}}]}, "earlier": []})
     content = planted.results_of(planted.questions(80), {"base": planted.knows(0.4), "student": planted.knows(0.7)},
                                  ("fast", "reasoning"), permute=2, text=HOSTILE)
     put(space, "test_results", content, {"warnings": content["summary"]["warnings"]})
@@ -101,12 +109,15 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_the_page_holds_every_section_and_links_to_each(text: str) -> None:
     page = Page(text)
     links = [address[1:] for address in page.addresses if address.startswith("#") and "-" not in address]
-    assert {"verdict", "ran", "data", "difficulty", "training", "accuracy", "domains", "calibration", "latency", "won",
-            "settings"} <= set(links) <= set(page.ids)
+    assert {"verdict", "ran", "data", "difficulty", "training", "accuracy", "domains", "calibration", "latency",
+            "tournament", "won", "settings"} <= set(links) <= set(page.ids)
     assert "could not be made" not in page.text
     assert "student is better than base" in page.text
     assert "within the target of 60 ms" in page.text
-    assert "Not there yet: stage 01 (models), 02 (cot_enhanced), 06 (tournament)" in page.text
+    assert "Deployed: student. Student minus base +12.0 points" in page.text
+    assert "measured: false accepts 10.0 % (5.0 to 20.0)" in page.text
+    assert "1,530" in page.text
+    assert "Not there yet: stage 01 (models), 02 (cot_enhanced)" in page.text
 
 
 def test_warnings_come_before_everything_else(text: str) -> None:

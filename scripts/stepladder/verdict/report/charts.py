@@ -186,7 +186,9 @@ def times(label: str, rows: Sequence[tuple[str, float, float, float]], target: f
             axes.plot(p50, place, "o", color=SERIES[0], markersize=6)
         axes.set_xscale("log")
         axes.set_xlim(min(target, *(row[1] for row in rows)) / 2, max(target, *(row[3] for row in rows)) * 2)
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        low = min(target, *(row[1] for row in rows))
+        wide = max(row[3] for row in rows) > 30 * low
+        axes.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_yticks(range(len(rows)), [name for name, *_ in rows])

@@ -1,54 +1,74 @@
-"""The agents: who was deployed and why, the tournament, the validator."""
+"""The agents: who was deployed and why, what the validator is worth, the arena."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .blocks import Block, Prose, Table, interval, number
+from . import charts
+from .blocks import Block, Chart, Prose, Table, interval, number
 from .found import Found
 
 
 def blocks(found: Found) -> list[Block]:
-    """Gate, standings, rounds."""
+    """Gate, validator, ratings, matches."""
     content = found.outputs.get("06")
     if not isinstance(content, dict):
         return []
     shown: list[Block] = []
-    gate = content.get("gate") or found.counts("06").get("gate")
-    if isinstance(gate, dict):
-        told = gate.get("reason") or gate.get("why") or gate.get("sentence") or ""
-        shown.append(Prose(f"Deployed: {gate.get('deployed') or gate.get('chosen') or '–'}. {told}", strong=True))
-    standings = content.get("standings") or content.get("table") or content.get("ratings")
-    if standings:
-        shown.append(_table(standings))
-    for key in ("validator", "validation", "answering", "arena"):
-        if isinstance(content.get(key), dict) and (row := _figures(content[key])):
-            shown.append(Table([key, "figure"], row))
-    if isinstance(rounds := content.get("rounds"), list) and rounds:
-        shown.append(_table(rounds, folded=f"{len(rounds)} rounds"))
-    return shown
+    gate = content.get("gate") or {}
+    if gate.get("reason"):
+        shown.append(Prose(f"Deployed: {gate['deployed']}. {gate['reason'][:1].upper()}{gate['reason'][1:]}.",
+                           strong=True))
+    if figures := _figures(content.get("validator") or {}):
+        shown.append(Table(["validator", "figure"], figures))
+    arena = content.get("arena") or content
+    return shown + _ratings(arena.get("ratings") or []) + _matches(arena.get("matches") or [])
 
 
-def _table(rows: Any, folded: str = "") -> Table:
-    """A table of whatever plain fields the rows have."""
-    if isinstance(rows, dict):
-        rows = [{"name": name, **(row if isinstance(row, dict) else {"value": row})} for name, row in rows.items()]
-    head = list(dict.fromkeys(key for row in rows for key, value in row.items() if _is_plain(value)))
-    return Table([key.replace("_", " ") for key in head], [[_cell(row.get(key)) for key in head] for row in rows],
-                 folded=folded)
+def _ratings(rows: list[dict[str, Any]]) -> list[Block]:
+    if not rows:
+        return []
+    shown: list[Block] = []
+    drawn = [(row["player"], {key: row[key] / 100 for key in ("rating", "low", "high")}, 0) for row in rows
+             if row["low"] is not None]
+    if drawn:
+        dots = [(name, {"value": r["rating"], "low": r["low"], "high": r["high"]}, which) for name, r, which in drawn]
+        shown.append(Chart(charts.intervals("tournament ratings", dots, chance=None, axis="rating"),
+                           "Rating with 95 % interval over resampled matches; 400 apart are odds of ten to one."))
+    return [*shown, Table(["player", "rating", "won", "drawn", "lost", "A-score", "Q-score", "late", "null"], [
+        [row["player"], number(row["rating"]), *(number(row[key]) for key in ("won", "drawn", "lost")),
+         _mean(row["a_score"]), _mean(row["q_score"]), number(row["late_answers"]), number(row["null_answers"])]
+        for row in rows],
+        "A-score: share of the other's questions answered right, %; Q-score: share of own questions the other missed.")]
 
 
-def _figures(row: dict[str, Any]) -> list[list[str]]:
-    return [[key.replace("_", " "), _cell(value)] for key, value in row.items() if _is_plain(value)]
+def _mean(score: dict[str, float | None]) -> str:
+    if score["mean"] is None:
+        return "–"
+    spread = "" if score["low"] is None else f" ({score['low']:.0f} to {score['high']:.0f})"
+    return f"{score['mean']:.0f}{spread}"
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, (str, int, float)) or (isinstance(value, dict) and {"value", "low", "high"} <= set(value))
+def _matches(rows: list[dict[str, Any]]) -> list[Block]:
+    if not rows:
+        return []
+    return [Table(["round", "players", "scores", "winner"], [
+        [number(row["round"]), " against ".join(row["players"]),
+         " : ".join(number(score, 1) for score in row["scores"].values()), row["winner"] or "drawn"] for row in rows],
+        folded=f"{len(rows)} matches")]
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, dict):
-        return interval(value)
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return {None: "–", True: "yes", False: "no"}.get(value, value)
-    return number(value, 0 if isinstance(value, int) else 3)
+def _figures(row: dict[str, Any], prefix: str = "") -> list[list[str]]:
+    """Plain figures of a nested table, as rows."""
+    rows = []
+    for key, value in row.items():
+        name = f"{prefix}{key.replace('_', ' ')}"
+        if isinstance(value, dict) and {"value", "low", "high"} <= set(value):
+            rows.append([name, interval(value)])
+        elif isinstance(value, dict):
+            rows += _figures(value, f"{name}: ")
+        elif isinstance(value, (bool, str)):
+            rows.append([name, str(value)])
+        elif isinstance(value, (int, float)):
+            rows.append([name, number(value, 0 if isinstance(value, int) else 3)])
+    return rows
