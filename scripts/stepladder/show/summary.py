@@ -24,7 +24,7 @@ def read_metas(workspace: Workspace) -> dict[str, dict[str, Any]]:
 
 
 def print_summary(console: Console, workspace: Workspace) -> None:
-    """A line a stage: time, memory, and what it says of itself (`counts["summary"]`, else its plain counts)."""
+    """A line or two a stage: time, memory, and what came of it; then the whole time and the report."""
     metas = read_metas(workspace)
     table = Table(box=None, pad_edge=False)
     for column, justify in (("stage", "left"), ("time", "right"), ("memory", "right"), ("result", "left")):
@@ -34,8 +34,9 @@ def print_summary(console: Console, workspace: Workspace) -> None:
         if meta is None:
             table.add_row(stage, "", "", f"[dim]{name}: not there yet[/dim]")
             continue
+        output = read_json(workspace.enhanced(name)) if stage == "06" and workspace.enhanced(name).exists() else {}
         table.add_row(stage, duration(meta["seconds"]), f"{meta['peak_memory_bytes'] / 1e9:.1f} GB",
-                      escape(result_line(meta["counts"])))
+                      escape("\n".join(RESULTS[stage](meta["counts"], output))))
     console.print(table)
     console.print(f"all stages: {duration(sum(meta['seconds'] for meta in metas.values()))}")
     report = workspace.enhanced("report").with_suffix(".html")
@@ -43,9 +44,43 @@ def print_summary(console: Console, workspace: Workspace) -> None:
         console.print(f"report: {report}", soft_wrap=True)
 
 
-def result_line(counts: dict[str, Any]) -> str:
-    """The stage's own sentence, or its numbers."""
-    if isinstance(counts.get("summary"), str):
-        return counts["summary"]
-    return ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in counts.items()
-                     if isinstance(value, (int, float)) and not isinstance(value, bool))
+def _questions(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
+    coverage = counts["coverage"]
+    return [f"{counts['training']:,} training, {counts['validation']:,} validation, {counts['test']:,} held-out "
+            f"questions; {coverage['covered']} of {coverage['of']} domains covered"]
+
+
+def _weights(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
+    return [f"weights for {counts['roles']} roles, {counts['bytes'] / 1e9:.1f} GB"]
+
+
+def _reasoning(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
+    status = counts["status"]
+    return [", ".join(f"{number:,} {name}" for name, number in status.items())]
+
+
+def _curriculum(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
+    levels = ", ".join(f"{number:,} {level}" for level, number in counts["levels"].items())
+    return [f"{levels}; rated by {', '.join(counts['difficulty_by'])}; order: {counts['order']}"]
+
+
+def _training(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
+    return [f"{counts['records']:,} records, {counts['tokens']:,} tokens, {counts['steps']:,} steps; "
+            f"guard: {counts['verdict']}"]
+
+
+def _verdict(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
+    lines = []
+    for contestant, modes in counts["accuracy"].items():
+        shares = [f"{mode} {100 * a['value']:.1f} % ({100 * a['low']:.1f} to {100 * a['high']:.1f})"
+                  for mode, a in modes.items()]
+        lines.append(f"{contestant}: {', '.join(shares)} right of {counts['questions']:,}")
+    return [*lines, counts["headline"]]
+
+
+def _agents(counts: dict[str, Any], output: dict[str, Any]) -> list[str]:
+    return [f"{output['deployed']} deployed; {counts['matches']} tournament matches"] if "deployed" in output else []
+
+
+RESULTS = {"00": _questions, "01": _weights, "02": _reasoning, "03": _curriculum, "04": _training, "05": _verdict,
+           "06": _agents}
