@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from stepladder.core import options
 from stepladder.core.records import LETTERS
-from stepladder.verdict import comparing, overlap, scoring
+from stepladder.verdict import comparing, memory, overlap, scoring
 
 
 def verdict_of(skills: dict[str, Any], count: int = 600, permute: int = 1) -> dict[str, Any]:
@@ -218,3 +219,29 @@ def test_questions_that_only_differ_in_their_numbers_are_no_overlap() -> None:
 
     assert overlap.find_overlap([sum_of(31, 17)], [sum_of(45, 22)]) == []
     assert overlap.find_overlap([sum_of(31, 17)], [sum_of(31, 17) | {"id": "x"}]) != []
+
+
+# -- memory -----------------------------------------------------------------------------------------------------------
+
+def test_memory_of_the_process_is_the_peak_inside_the_block() -> None:
+    with memory.PeakMemory() as peak:
+        block = bytearray(150 * 2**20)
+    size = len(block)
+    del block
+    assert peak.process_bytes > size
+
+
+def test_device_memory_is_read_from_amd_and_nvidia(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for card, used in (("card0", 3_000), ("card1", 500)):
+        (tmp_path / card / "device").mkdir(parents=True)
+        (tmp_path / card / "device" / "mem_info_vram_used").write_text(f"{used}\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert memory.device_used_bytes(tmp_path) == 3_500
+    assert memory.device_used_bytes(tmp_path / "none") is None
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 10\necho 20\n")
+    tool.chmod(0o755)
+    assert memory.device_used_bytes(tmp_path / "none") == 30 * 2**20
+    with memory.PeakMemory(tmp_path) as peak:
+        pass
+    assert peak.device_bytes == 3_500 + 30 * 2**20

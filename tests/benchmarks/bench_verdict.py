@@ -1,6 +1,7 @@
 """Figures of stage 05 and the report.
 
     python tests/benchmarks/bench_verdict.py report
+    python tests/benchmarks/bench_verdict.py overlap
     python tests/benchmarks/bench_verdict.py harness --model models/smollm2_135m --questions q1.json q2.json \\
         --gguf models/smollm2-135m-instruct-q8_0.gguf
 
@@ -53,6 +54,20 @@ def report(args: argparse.Namespace) -> None:
         print(f"results: {assembled - started:.1f} s to assemble, {written - assembled:.1f} s to write, "
               f"{space.enhanced('test_results').stat().st_size / 1e6:.1f} MB, {read - written:.1f} s to read")
         print(f"report: {rendered - read:.1f} s, {path.stat().st_size / 1e6:.2f} MB")
+
+
+def overlap(args: argparse.Namespace) -> None:
+    """Time of the overlap check at full size."""
+    import verdict_planted as planted
+
+    from stepladder.verdict.overlap import find_overlap
+
+    test, training = planted.questions(args.count // 9, seed=1), planted.questions(args.count, seed=2)
+    training[7] = {**test[3], "id": "leak"}
+    started = time.perf_counter()
+    found = find_overlap(test, training)
+    print(f"overlap of {len(test):,} test and {len(training):,} training questions: {len(found)} found, "
+          f"{time.perf_counter() - started:.1f} s")
 
 
 def harness(args: argparse.Namespace) -> None:
@@ -153,6 +168,9 @@ def main() -> None:
     page = commands.add_parser("report")
     page.add_argument("--count", type=int, default=5_000)
     page.set_defaults(run=report)
+    leak = commands.add_parser("overlap")
+    leak.add_argument("--count", type=int, default=45_000)
+    leak.set_defaults(run=overlap)
     against = commands.add_parser("harness")
     against.add_argument("--model", type=Path, required=True, help="transformers folder")
     against.add_argument("--gguf", type=Path)
