@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,7 @@ def talk(workspace: Workspace, settings: Settings) -> int:
         answerer = stable.answerer(deployed.name)
         fitted = Calibration.from_json(known["validator"]["calibration"])
         print(f"{deployed.name} ({deployed.model.name}); gate: {known['gate']['verdict']}")
-        chat.converse(answerer, Validator(answerer, fitted, agents.orders))
+        chat.converse(answerer, Validator(answerer, fitted, agents.orders), sys.stdin, sys.stdout)
     return 0
 
 

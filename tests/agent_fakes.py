@@ -104,6 +104,9 @@ class AgentBackend:
     def count_tokens(self, text: Any) -> int:
         return len(text.split())
 
+    def tokenize(self, text: str) -> list[int]:
+        return [1, *range(10, 10 + self.count_tokens(text))]  # with a BOS
+
     def check(self, request: Request) -> None:
         """Everything is served."""
 

@@ -115,8 +115,9 @@ def test_what_is_not_four_choices_is_refused(choices):
     assert formats.read_choices(choices)[1]
 
 
-@pytest.mark.parametrize(("raw", "letter"), [("B", "B"), ("b", "B"), ("C) Paris", "C"), ("(d)", "D"), ("Answer: A", "A"),
-                                             ("Because", None), ("", None), (None, None), (3, None), ("E", None)])
+@pytest.mark.parametrize(("raw", "letter"), [
+    ("B", "B"), ("b", "B"), ("C) Paris", "C"), ("(d)", "D"), ("Answer: A", "A"), ("Because", None), ("", None),
+    (None, None), (3, None), ("E", None)])
 def test_letters(raw, letter):
     assert formats.read_letter(raw) == letter
 

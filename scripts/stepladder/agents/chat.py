@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from typing import TextIO
@@ -31,7 +30,7 @@ def questions(stream: TextIO) -> Iterator[str]:
         yield "\n".join(lines)
 
 
-def converse(answerer: Answerer, validator: Validator, stream: TextIO = sys.stdin, out: TextIO = sys.stdout) -> int:
+def converse(answerer: Answerer, validator: Validator, stream: TextIO, out: TextIO) -> int:
     """Answer what comes from the stream until it ends; returns how many questions were answered."""
     print(HELP, file=out)
     answered = 0
