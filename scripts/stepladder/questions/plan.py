@@ -12,7 +12,7 @@ from .hub import HubData, megabytes
 from .sampling import Shares
 from .sources import SOURCES
 
-ROWS_A_SECOND = 700  # the whole stage on one core, measured (docs/questions.md)
+ROWS_A_SECOND = 800  # the whole stage on one busy core, measured (docs/questions.md)
 PUZZLES_A_SECOND = 500
 BYTES_A_ROW = 6_000  # peak memory
 DOWNLOAD_MB_A_SECOND = 20
