@@ -167,7 +167,21 @@ def test_a_player_who_always_wins_has_a_finite_rating_above():
     best, worst = rating.ratings(["a", "b"], matches(*[("a", "b", "a")] * 5))
     assert best["player"] == "a"
     assert 1500 < best["rating"] < 3000
-    assert best["low"] > worst["high"]
+    assert best["low"] < best["rating"] < best["high"]
+    assert best["low"] > worst["low"]
+
+
+def test_two_matches_won_are_no_certainty_and_sixty_are():
+    few, many = (rating.ratings(["a", "b"], matches(*[("a", "b", "a")] * count)) for count in (2, 60))
+    assert few[0]["high"] - few[0]["low"] > 200
+    assert few[0]["low"] < few[1]["high"]
+    assert many[0]["low"] > many[1]["high"]
+
+
+def test_no_match_no_rating_but_the_mean():
+    rows = rating.ratings(["a", "b"], [])
+    assert [(row["rating"], row["low"], row["matches"]) for row in rows] == [(1500.0, None, 0)] * 2
+    assert rating.told(rows[0]) == "a: no match"
 
 
 def test_more_rounds_narrow_the_interval():

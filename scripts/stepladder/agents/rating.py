@@ -1,32 +1,38 @@
 """Ratings of players from their matches: Bradley and Terry's model on the Elo scale, with intervals.
 
-A rating difference of 400 means odds of ten to one. A draw is half a win for each. A weak prior (each player drawn
-once against a phantom of the mean rating, 1500) keeps a player who always wins from being rated without end.
-Intervals are percentiles over bootstrap resamples of the matches.
+A rating difference of 400 means odds of ten to one. The mean is 1500. A draw is half a win for each. Every pair's
+share of wins has Jeffreys' prior (half a win more for both), which keeps a player who always wins from being rated
+without end; intervals are percentiles over draws from the posterior, so that two matches won do not look like
+certainty, as they do to a bootstrap.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations, permutations
 from typing import Any
 
+PRIOR = 0.5
+LEAST_POWER = 1e-9
 MEAN, SCALE = 1500.0, 400.0
-RESAMPLES = 500
+DRAWS = 500
 ITERATIONS = 200
 
 
 def strengths(names: Sequence[str], wins: Mapping[tuple[str, str], float]) -> dict[str, float]:
-    """Ratings from wins[(one, other)], by the minorise-maximise iteration of Hunter (2004)."""
+    """Ratings from wins[(one, other)], each pair having met, by the minorise-maximise iteration of Hunter (2004)."""
     power = dict.fromkeys(names, 1.0)
     for _ in range(ITERATIONS):
         updated = {}
         for one in names:
-            won = 0.5 + sum(wins.get((one, other), 0.0) for other in names if other != one)
-            met = 1.0 / (power[one] + 1.0) + sum(
+            won = sum(wins.get((one, other), 0.0) for other in names if other != one)
+            met = sum(
                 (wins.get((one, other), 0.0) + wins.get((other, one), 0.0)) / (power[one] + power[other])
                 for other in names if other != one)
-            updated[one] = won / met
+            updated[one] = max(won / met, LEAST_POWER)
+        middle = math.exp(math.fsum(map(math.log, updated.values())) / len(names))
+        updated = {one: value / middle for one, value in updated.items()}
         change = max(abs(math.log(updated[one] / power[one])) for one in names)
         power = updated
         if change < 1e-7:
@@ -50,14 +56,24 @@ def ratings(names: Sequence[str], matches: Sequence[Mapping[str, Any]], seed: in
     import numpy as np
 
     rng = np.random.default_rng(seed)
-    central = strengths(names, wins_of(matches))
+    wins = wins_of(matches)
+    central = strengths(names, {pair: wins.get(pair, 0.0) + PRIOR for pair in permutations(names, 2)})
     drawn: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(RESAMPLES if matches else 0):
-        sample = [matches[place] for place in rng.integers(0, len(matches), len(matches))]
-        for name, value in strengths(names, wins_of(sample)).items():
+    for _ in range(DRAWS if matches else 0):
+        for name, value in strengths(names, draw_wins(names, wins, rng)).items():
             drawn[name].append(value)
     rows = [_row(name, matches, central[name], drawn[name], rng) for name in names]
     return sorted(rows, key=lambda row: -row["rating"])
+
+
+def draw_wins(names: Sequence[str], wins: Mapping[tuple[str, str], float], rng: Any) -> dict[tuple[str, str], float]:
+    """As many matches of each pair, shared by a draw from the posterior Beta(won + 1/2, lost + 1/2)."""
+    drawn = {}
+    for one, other in combinations(names, 2):
+        won, lost = (wins.get(pair, 0.0) + PRIOR for pair in ((one, other), (other, one)))
+        share = float(rng.beta(won, lost))
+        drawn[one, other], drawn[other, one] = share * (won + lost), (1 - share) * (won + lost)
+    return drawn
 
 
 def _row(name: str, matches: Sequence[Mapping[str, Any]], rating: float, drawn: Sequence[float], rng: Any
@@ -91,7 +107,7 @@ def mean_with_interval(values: Sequence[float], rng: Any) -> dict[str, float | N
     found = np.asarray(values, float)
     if len(found) < 2:
         return {"mean": float(found[0]), "low": None, "high": None}
-    means = found[rng.integers(0, len(found), (RESAMPLES, len(found)))].mean(axis=1)
+    means = found[rng.integers(0, len(found), (DRAWS, len(found)))].mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return {"mean": round(float(found.mean()), 2), "low": round(float(low), 2), "high": round(float(high), 2)}
 
