@@ -23,7 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int | None:
     """Train, or with --plan say what it would take."""
-    from stepladder.training import session
+    from stepladder.training import plan, session
 
     settings = profiles.resolve(args, SECTIONS)
     workspace = Workspace.of(args, settings.profile)
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int | None:
     log = args.output or workspace.enhanced("training_log")
     validation = workspace.enhanced("validation")
     if args.plan:
-        return session.print_plan(settings, workspace, curriculum)
+        return plan.show(settings, workspace, curriculum)
     weights = read_weights(workspace, "student")
     base = weights.need("transformers")
     stage = StageRun("04", args, settings, inputs={"curriculum": curriculum, "validation": validation},

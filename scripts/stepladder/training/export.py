@@ -18,11 +18,14 @@ from ..engine.backend import open_backend
 from ..engine.requests import Request
 
 if TYPE_CHECKING:
+    import torch
+
     from .loading import Student
 
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
 GGUF_NAME = "adapter.gguf"
 MERGED_NAME = "merged"
+MERGED_GGUF_NAME = "merged.gguf"
 CONVERTER = Path(sys.prefix) / "share" / "llama.cpp"
 CONVERTER_FILES = ("convert_lora_to_gguf.py", "convert_hf_to_gguf.py", "conversion", "gguf-py")
 SURE = 0.05  # difference of the two best letters from which an answer counts as decided
@@ -78,6 +81,29 @@ def adapter_to_gguf(folder: Path, base: Path) -> Path:
             ["--base", str(base), "--outtype", "f16", "--outfile", str(temporary), str(folder)])
     os.replace(temporary, target)
     return target
+
+
+def merged_to_gguf(merged: Path, folder: Path) -> Path:
+    """`folder`/merged.gguf (8-bit) from a merged checkpoint."""
+    target = folder / MERGED_GGUF_NAME
+    temporary = folder / f".{MERGED_GGUF_NAME}"
+    convert("convert_hf_to_gguf.py", ["--outtype", "q8_0", "--outfile", str(temporary), str(merged)])
+    os.replace(temporary, target)
+    return target
+
+
+def merged_letters(merged: Path, quantization: str, dtype: torch.dtype, autocast: Any, questions: Sequence[Record]
+                   ) -> list[list[float]]:
+    """Probabilities of the four letters by question, from a merged checkpoint."""
+    import torch
+
+    from .loading import load_base, load_tokenizer
+    from .readings import letter_logits
+
+    model = load_base(merged, quantization, dtype).eval()
+    with torch.no_grad(), autocast:
+        rows, _ = letter_logits(model, load_tokenizer(merged), questions)
+    return rows.softmax(-1).tolist()
 
 
 def torch_letters(student: Student, questions: Sequence[Record]) -> list[list[float]]:

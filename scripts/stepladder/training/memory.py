@@ -56,11 +56,11 @@ class MemoryPlan:
         return {**asdict(self), "total": self.total}
 
 
-def plan(folder: Path, training: Training, *, batch: int, length: int, live: int, wide: int = 4) -> MemoryPlan:
+def plan(folder: Path, training: Training, *, batch: int, length: int, live: int) -> MemoryPlan:
     """The plan of training the model whose config lies in `folder`.
 
-    batch, length, live: of the longest micro-batch (records, tokens each, tokens with loss in all); wide: bytes of the
-    compute dtype. Raises InputError where the config cannot be read.
+    batch, length, live: of the longest micro-batch (records, tokens each, tokens with loss in all).
+    Raises InputError where the config cannot be read.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -73,6 +73,7 @@ def plan(folder: Path, training: Training, *, batch: int, length: int, live: int
         raise InputError(f"student {folder}: no usable config.json ({str(error).splitlines()[0]})") from error
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
+    wide = _width(training)
     small = _packed_names(model) if training.quantization == "nf4" else set()
     parameters = weights = largest_unpacked = 0
     for name, parameter in model.named_parameters():
@@ -86,6 +87,11 @@ def plan(folder: Path, training: Training, *, batch: int, length: int, live: int
         activations=_activations(config, training.gradient_checkpointing, batch * length, wide),
         logits=min(live, 2_048) * config.vocab_size * (2 * wide + 4),
         unpacked=largest_unpacked * 2, parameters=parameters, trainable=count)
+
+
+def _width(training: Training) -> int:
+    """Bytes of the compute dtype; "auto" is taken for 16-bit on GPUs, and for float32 elsewhere, to be safe."""
+    return 4 if training.dtype == "float32" or (training.dtype == "auto" and not machine.gpus()) else 2
 
 
 def _packed_names(model: Any) -> set[str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError
 from ..core.files import write_bytes_atomically
 from ..core.journal import Journal
-from ..core.profiles import Settings
 from ..core.progress import duration, say
 from ..core.records import Record
 from ..core.settings import Training
@@ -25,6 +24,7 @@ from .data import Example
 from .guard import Reading
 from .loading import Student, load_student, load_tokenizer
 from .loop import Loop, Options, Outcome
+from .merge import merge
 from .schedule import learning_rates
 from .windows import Window, padded_tokens, windows
 
@@ -33,7 +33,10 @@ AGREEMENT_QUESTIONS = 16
 
 def products(folder: Path, training: Training) -> dict[str, Path]:
     """The files of the adapter folder that stage 04 answers for (stage 06 adds its own beside them)."""
-    names = [*export.ADAPTER_FILES, "README.md", *([export.GGUF_NAME] if training.gguf else [])]
+    gguf = export.MERGED_GGUF_NAME if training.targets == "experts" else export.GGUF_NAME
+    names = [*export.ADAPTER_FILES, "README.md", *([gguf] if training.gguf else [])]
+    if training.merge:
+        names.append(export.MERGED_NAME)
     return {name: folder / name for name in names}
 
 
@@ -178,24 +181,45 @@ class Session:
     # -- after ------------------------------------------------------------------------------------------------------
 
     def _export(self, student: Student, log: dict[str, Any]) -> None:
-        folder, asked = self.workspace.adapter, self.questions[:AGREEMENT_QUESTIONS]
+        """Adapter, and on request GGUF and merged model, each compared with what was trained."""
+        training, folder, asked = self.training, self.workspace.adapter, self.questions[:AGREEMENT_QUESTIONS]
+        with_experts = training.targets == "experts"
         export.save_adapter(student, self.base, folder)
         say(f"adapter: {folder}")
-        if not self.training.gguf:
+        if not (training.gguf or training.merge):
             return
-        expected = export.torch_letters(student, asked)
-        del student, self.student  # the engine loads its own base; both need not fit at once
+        expected, autocast = export.torch_letters(student, asked), student.autocast
+        merged = folder / export.MERGED_NAME
+        if with_experts:
+            student.model.merge_and_unload().save_pretrained(merged)
+            student.tokenizer.save_pretrained(merged)
+        elif training.merge:
+            merge(self.base, folder, merged)
+        student.model = self.student = None  # what is compared next loads its own weights; both need not fit at once
         gc.collect()
-        export.adapter_to_gguf(folder, self.base)
-        if self.weights.gguf is None:
-            say("the student has no GGUF base, so the GGUF adapter could not be compared")
-            return
-        found = export.agreement(expected, export.engine_letters(
-            self.weights.gguf, folder / export.GGUF_NAME, asked, sequences=4, context=self.training.max_length))
-        log["agreement"]["gguf"] = found
-        say(("the GGUF adapter agrees" if export.alike(found) else "WARNING: the GGUF adapter answers differently")
-            + f": {found['agreed']} of {found['decided']} decided answers, largest difference "
-            f"{found['largest_difference']}")
+        if training.merge:
+            found = export.merged_letters(merged, training.quantization, student.dtype, autocast, asked)
+            self._compare("merged", expected, found, log)
+        if training.gguf and with_experts:
+            self._compare("gguf", expected, export.engine_letters(
+                export.merged_to_gguf(merged, folder), None, asked, **self._engine()), log)
+        elif training.gguf:
+            adapter = export.adapter_to_gguf(folder, self.base)
+            if self.weights.gguf is None:
+                say("the student has no GGUF base, so the GGUF adapter could not be compared")
+            else:
+                letters = export.engine_letters(self.weights.gguf, adapter, asked, **self._engine())
+                self._compare("gguf", expected, letters, log)
+
+    def _engine(self) -> dict[str, int]:
+        return {"sequences": 4, "context": self.training.max_length}
+
+    @staticmethod
+    def _compare(name: str, expected: list[list[float]], found: list[list[float]], log: dict[str, Any]) -> None:
+        log["agreement"][name] = result = export.agreement(expected, found)
+        say(("" if export.alike(result) else "WARNING: ") + f"{name} gives the trained adapter's answer to "
+            f"{result['agreed']} of {result['decided']} decided questions, largest difference "
+            f"{result['largest_difference']}")
 
     def _card(self, counts: dict[str, Any], log: dict[str, Any]) -> str:
         return model_card(base=self.weights.name, data=counts, arguments=self.stage.settings.described(), log=log,
@@ -216,8 +240,3 @@ def _speed(outcome: Outcome) -> dict[str, float]:
     tokens = sum(step["tokens"] for step in outcome.steps)
     return {"seconds": round(seconds, 1), "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
             "peak_memory_bytes": max((step["memory_bytes"] for step in outcome.steps), default=0)}
-
-
-def print_plan(settings: Settings, workspace: Workspace, curriculum: Path) -> int:
-    """--plan."""
-    raise NotImplementedError(asdict)

@@ -1,0 +1,61 @@
+"""The adapter folded into its base: W + alpha/r B A, shard by shard, so that bases larger than memory merge too."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import StageError
+from ..core.files import disk_errors, read_json
+
+if TYPE_CHECKING:
+    import torch
+
+PREFIX, LORA_A, LORA_B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
+
+
+def deltas(adapter: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor, float]]:
+    """Base tensor name -> (A (r, in), B (out, r), alpha/r). Raises StageError for adapters with LoRA on experts."""
+    from safetensors.torch import load_file
+
+    config = read_json(adapter / "adapter_config.json")
+    if config.get("target_parameters"):
+        raise StageError(f"{adapter}: LoRA on experts is merged while the model is loaded, not from files")
+    weights = load_file(adapter / "adapter_model.safetensors")
+    scale = config["lora_alpha"] / config["r"]
+    return {name.removeprefix(PREFIX).removesuffix(LORA_A) + ".weight":
+            (weights[name].float(), weights[name.removesuffix(LORA_A) + LORA_B].float(), scale)
+            for name in weights if name.endswith(LORA_A)}
+
+
+def merge(base: Path, adapter: Path, target: Path) -> None:
+    """Write the merged checkpoint into `target`, shard by shard. Raises StageError where a tensor is missing."""
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    changes = deltas(adapter)
+    merged: set[str] = set()
+    staging = target.with_name(f".{target.name}.new")
+    with disk_errors(target):
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+        for path in sorted(base.iterdir()):
+            if path.suffix == ".safetensors":
+                tensors = {}
+                with safe_open(path, framework="pt") as shard:
+                    metadata = shard.metadata()
+                    for name in shard.keys():  # noqa: SIM118 (not a dict)
+                        tensor = shard.get_tensor(name)
+                        if name in changes:
+                            a, b, scale = changes[name]
+                            tensor = (tensor.float() + scale * (b @ a)).to(tensor.dtype)
+                            merged.add(name)
+                        tensors[name] = tensor
+                save_file(tensors, staging / path.name, metadata)
+            elif path.is_file():
+                shutil.copyfile(path, staging / path.name)
+        if missing := sorted(set(changes) - merged):
+            raise StageError(f"{base} has no {missing[0]}, which the adapter changes")
+        shutil.rmtree(target, ignore_errors=True)
+        staging.rename(target)

@@ -1,0 +1,192 @@
+"""Stage 04 as a user runs it, on a tiny student: outputs, bad input, kill -9, plan; the real small model last."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from training_models import make_llama, make_workdir, record
+
+from stepladder.core import cli, machine
+from stepladder.training import memory
+
+PROJECT = Path(__file__).resolve().parents[1]
+SCRIPT = PROJECT / "scripts" / "04_train_qwen3_235b.py"
+FLAGS = ["--dtype", "float32", "--rank", "4", "--alpha", "8", "--guard-steps", "4", "--guard-samples", "1",
+         "--guard-tokens", "4", "--checkpoint-steps", "2", "--no-gguf", "--max-length", "400"]
+RECORDS = [record(i, difficulty=1 + i / 4) for i in range(32)]
+
+
+def command(workdir: Path, *flags: str) -> list[str]:
+    return [sys.executable, str(SCRIPT), "--profile", "laptop", "--workdir", str(workdir), *FLAGS, *flags]
+
+
+def run(workdir: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(workdir, *flags), capture_output=True, text=True, check=False,
+                          env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def log_of(workdir: Path) -> dict[str, Any]:
+    return json.loads((workdir / "data/enhanced/training_log_sample.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    root = tmp_path_factory.mktemp("work")
+    records = [*RECORDS, record(98, chain_of_thought=None, cot={"status": "failed"}),
+               record(99, steps="long " * 200), {"id": "broken"}]
+    make_workdir(root, records)
+    make_llama(root / "models/tiny")
+    done = run(root, "--merge", "--epochs", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root, done.stdout
+
+
+def test_outputs(trained: tuple[Path, str]) -> None:
+    root, said = trained
+    folder = root / "models/smollm2_135m_cot_curriculum"
+    for name in ("adapter_model.safetensors", "adapter_config.json", "tokenizer.json", "README.md", "merged"):
+        assert (folder / name).exists(), name
+    log = log_of(root)
+    assert [step["ids"] for step in log["steps"]] == [
+        [f"q{i}" for i in range(start, start + 8)] for start in range(0, 32, 8)] * 2
+    assert log["counts"]["left_out"] == {"no reasoning": 1, "longer than 400 tokens": 1,
+                                         "malformed: no question": 1}
+    assert all(step["loss"] and step["tokens_per_second"] and step["memory_bytes"] for step in log["steps"])
+    assert [reading["step"] for reading in log["guard"]["readings"]] == [0, 4, 8]
+    assert log["agreement"]["merged"]["agreed"] == log["agreement"]["merged"]["decided"]
+    assert log["agreement"]["merged"]["largest_difference"] < 1e-3
+    assert "--- live\nTwo and two is four.\nAnswer: A<|im_end|>" in said
+    assert "32 records" in (folder / "README.md").read_text()
+    assert not (root / "models/.smollm2_135m_checkpoints").exists()
+    assert not list((root / "data/enhanced").glob("*.partial*"))
+
+
+def test_a_second_run_has_nothing_to_do(trained: tuple[Path, str]) -> None:
+    again = run(trained[0], "--merge", "--epochs", "2")
+    assert again.returncode == 0
+    assert "already done" in again.stdout
+    (trained[0] / "models/smollm2_135m_cot_curriculum/agents").mkdir(exist_ok=True)
+    assert "done" in run(trained[0], "--merge", "--epochs", "2", "--status").stdout
+
+
+def test_the_adapter_changes_the_base_as_the_merged_model_does(trained: tuple[Path, str]) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    folder = trained[0] / "models/smollm2_135m_cot_curriculum"
+    base = AutoModelForCausalLM.from_pretrained(trained[0] / "models/tiny", dtype=torch.float32)
+    ids = torch.arange(5, 25).unsqueeze(0)
+    with torch.no_grad():
+        plain = base(ids).logits
+        adapted = PeftModel.from_pretrained(base, folder)(ids).logits
+        merged = AutoModelForCausalLM.from_pretrained(folder / "merged", dtype=torch.float32)(ids).logits
+    assert torch.allclose(adapted, merged, atol=1e-4)
+    assert not torch.allclose(adapted, plain, atol=1e-2)
+
+
+def test_kill_9_and_run_again(trained: tuple[Path, str], tmp_path: Path) -> None:
+    make_workdir(tmp_path, RECORDS)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/tiny").symlink_to(trained[0] / "models/tiny")
+    flags = ["--epochs", "6"]
+    whole = run(tmp_path, *flags)
+    assert whole.returncode == 0, whole.stderr
+    expected = [step["loss"] for step in log_of(tmp_path)["steps"]]
+    (tmp_path / "data/enhanced/training_log_sample.json").unlink()
+    process = subprocess.Popen(command(tmp_path, *flags), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env={**os.environ, "OMP_NUM_THREADS": "1"})
+    partial = tmp_path / "data/enhanced/training_log_sample.partial.jsonl"
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and process.poll() is None:
+        if partial.exists() and partial.read_bytes().count(b'"id":"step/') >= 5:
+            break
+        time.sleep(0.005)
+    assert process.poll() is None, "it ended before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    resumed = run(tmp_path, *flags)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "going on after step" in resumed.stdout
+    assert [step["loss"] for step in log_of(tmp_path)["steps"]] == expected
+
+
+@pytest.mark.parametrize(("change", "code", "message"), [
+    ("no records", 2, "nothing to train on: 1 no reasoning"),
+    ("too long", 2, "longer than 10 tokens"),
+    ("no base", 2, "is gone"),
+    ("no difficulty", 2, "record q0 has no difficulty"),
+    ("no curriculum", 2, "curriculum_ordered_sample.json does not exist"),
+    ("no disk", 1, "GB are free"),
+    ("no memory", 1, "needs"),
+])
+def test_bad_input_ends_early_with_one_line(
+        trained: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+        change: str, code: int, message: str) -> None:
+    records = [record(0, chain_of_thought=None)] if change == "no records" else RECORDS[:4]
+    if change == "no difficulty":
+        records = [{**records[0], "difficulty": None}]
+    make_workdir(tmp_path, records)
+    (tmp_path / "models").mkdir()
+    if change != "no base":
+        (tmp_path / "models/tiny").symlink_to(trained[0] / "models/tiny")
+    if change == "no curriculum":
+        (tmp_path / "data/enhanced/curriculum_ordered_sample.json").unlink()
+    if change == "no disk":
+        monkeypatch.setattr(machine, "free_disk_bytes", lambda path: 1000)
+    if change == "no memory":
+        monkeypatch.setattr(memory, "available", lambda: (1000, "this machine"))
+    flags = ["--max-length", "10"] if change == "too long" else []
+    monkeypatch.setattr(sys, "argv", command(tmp_path, *flags)[1:])
+    stage = importlib.import_module("04_train_qwen3_235b")
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with pytest.raises(SystemExit) as ended:
+        cli.main(stage.build_parser, stage.run)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    assert ended.value.code == code
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("04_train_qwen3_235b.py: ")]
+    assert len(said) == 1
+    assert message in said[0]
+
+
+def test_the_plan_needs_no_input(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, str(SCRIPT), "--profile", "mi300x", "--plan", "--workdir", str(tmp_path)],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "parameters 235.09B, trainable 203.3M" in done.stdout
+    assert "weights 123.20 GB" in done.stdout
+
+
+@pytest.mark.model
+def test_the_small_model_learns_and_its_gguf_adapter_agrees(small_workdir: Path, tmp_path: Path) -> None:
+    from stepladder.puzzles import catalog
+
+    puzzles = [catalog.to_record(p) for p in catalog.stream(16, seed=3, kinds=["arithmetic"], levels=(1, 2))]
+    records = [{**p, "difficulty": float(p["puzzle"]["level"]), "level": "easy"} for p in puzzles]
+    make_workdir(tmp_path, records, student="models/smollm2_135m", validation=6)
+    table = tmp_path / "data/enhanced/models_sample.json"
+    entry = json.loads(table.read_text())
+    entry["student"]["gguf"] = "models/smollm2-135m-instruct-q8_0.gguf"
+    table.write_text(json.dumps(entry))
+    (tmp_path / "models").mkdir()
+    for name in ("smollm2_135m", "smollm2-135m-instruct-q8_0.gguf"):
+        (tmp_path / "models" / name).symlink_to(small_workdir / "models" / name)
+    done = run(tmp_path, "--gguf", "--guard-steps", "0", "--rank", "16", "--batch", "2", "--accumulation", "2",
+               "--warmup-steps", "0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    log = log_of(tmp_path)
+    assert log["steps"][-1]["loss"] < 0.9 * log["steps"][0]["loss"]
+    found = log["agreement"]["gguf"]
+    assert found["agreed"] >= 0.9 * found["decided"]
+    assert found["largest_difference"] < 0.1
+    assert (tmp_path / "models/smollm2_135m_cot_curriculum/adapter.gguf").stat().st_size > 1_000_000
