@@ -48,6 +48,7 @@ class AgentBackend:
         self.stats = Stats(sequences=sequences)
         self.calls: list[Request] = []
         self.closed = False
+        self._read: list[list[str]] = []  # prompts that were read to their end
 
     def generate(self, requests: Iterable[Request | None]) -> Iterator[Completion]:
         for request in requests:
@@ -67,6 +68,7 @@ class AgentBackend:
         self.stats.prompt_tokens += readable
         if readable < unread:
             return Completion(request.id, "", tokens, 0, "deadline", None)
+        self._read.append(request.prompt.split())
         if request.max_tokens == 0:
             return Completion(request.id, "", tokens, 0, "length", self._probabilities(request))
         return self._write(request, tokens, deadline)
@@ -74,8 +76,8 @@ class AgentBackend:
     def _known(self, prompt: str) -> int:
         """Tokens of the prompt that are in memory from the last requests."""
         words, best = prompt.split(), 0
-        for earlier in self.calls[-1 - self.stats.sequences:-1]:
-            pairs = zip(words, earlier.prompt.split(), strict=False)
+        for earlier in self._read[-self.stats.sequences:]:
+            pairs = zip(words, earlier, strict=False)
             shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
             best = max(best, shared)
         return best

@@ -49,8 +49,9 @@ def test_however_slow_the_engine_no_answer_is_late_or_blind(clock, read, write):
 
 
 def test_an_engine_that_becomes_ten_times_slower_makes_batches_smaller_not_answers_late(clock):
-    backend = AgentBackend(letter_by_number, read=100.0, clock=clock)
-    answerer = Answerer(backend, Limits(64, 6.0))
+    words = " ".join(f"step {n} leads on" for n in range(300))
+    backend = AgentBackend(letter_by_number, lambda request: words, read=100.0, clock=clock)
+    answerer = Answerer(backend, Limits(512, 6.0))
     sizes, answers = [], []
     for number, batch in enumerate(answerer.answer_all([record(n) for n in range(25)], 5)):
         sizes.append(len(batch))
@@ -59,6 +60,7 @@ def test_an_engine_that_becomes_ten_times_slower_makes_batches_smaller_not_answe
             backend.read = 10.0
     assert sizes[0] == 5
     assert max(sizes[2:]) < 5
+    assert answerer.pace.prompt_per_second < 20.0
     assert [answer.letter for answer in answers] == [LETTERS[n % 4] for n in range(25)]
     assert not any(answer.late for answer in answers)
 
