@@ -45,7 +45,8 @@ def run(args: argparse.Namespace) -> int | None:
     settings = profiles.resolve(args, SECTIONS)
     workspace = Workspace.of(args, settings.profile)
     if args.plan:
-        plan.tell(workspace, settings["agents"], settings["arena"], settings["engine"], len(args.arena or SIDES))
+        plan.tell(workspace, settings["agents"], settings["arena"], settings["engine"], len(args.arena or SIDES),
+                  on_gpu=settings.profile.gpu_memory_gb is not None)
         return 0
     if args.chat:
         return talk(workspace, settings)

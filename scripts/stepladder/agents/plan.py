@@ -13,10 +13,11 @@ from .players import ADAPTER_FILE, size_bytes
 
 PROMPT_TOKENS = 130  # of a question
 PROMPTS_A_QUESTION = 3  # new prompt reads for evidence, with four short ones after a shared beginning
-GUESSED = {"prefill": 350.0, "decode": 150.0}  # tokens/s, 135M on two cores
+MEASURED = (350.0, 150.0, "135M on two cores, measured")  # prompt and written tokens/s
+GUESSED = (2000.0, 500.0, "guessed for a large model on one GPU")
 
 
-def tell(workspace: Workspace, agents: Agents, arena: Arena, engine: EngineSettings, players: int) -> None:
+def tell(workspace: Workspace, agents: Agents, arena: Arena, engine: EngineSettings, players: int, on_gpu: bool) -> None:
     """Print model, memory, disk and time."""
     try:
         gguf = read_weights(workspace, "student").need("gguf")
@@ -31,12 +32,13 @@ def tell(workspace: Workspace, agents: Agents, arena: Arena, engine: EngineSetti
         f"where the disk allows; {machine.free_disk_bytes(workspace.root) / 1e9:.0f} GB free")
     questions = agents.validation_questions + 1.7 * agents.heldout_questions
     reading, writing = PROMPT_TOKENS * PROMPTS_A_QUESTION, agents.answer_tokens
-    seconds = questions * (reading / GUESSED["prefill"] + writing / GUESSED["decode"])
+    prefill, decode, source = GUESSED if on_gpu else MEASURED
+    seconds = questions * (reading / prefill + writing / decode)
     pairs = players * (players - 1) // 2
     batches = -(-arena.questions_per_round // arena.batch_size)
     playing = arena.rounds * pairs * 2 * batches * (agents.answer_seconds + 0.2)
-    say(f"06 time (computed): calibrating and measuring {duration(seconds)} at {GUESSED['prefill']:.0f} prompt and "
-        f"{GUESSED['decode']:.0f} written tokens/s (135M on two cores); tournament at most {duration(playing)}")
+    say(f"06 time (computed): calibrating and measuring {duration(seconds)} at {prefill:.0f} prompt and {decode:.0f} "
+        f"written tokens/s ({source}); tournament at most {duration(playing)}")
 
 
 def _result_bytes(arena: Arena, players: int) -> int:
