@@ -17,7 +17,8 @@ MEASURED = (350.0, 150.0, "135M on two cores, measured")  # prompt and written t
 GUESSED = (2000.0, 500.0, "guessed for a large model on one GPU")
 
 
-def tell(workspace: Workspace, agents: Agents, arena: Arena, engine: EngineSettings, players: int, on_gpu: bool) -> None:
+def tell(workspace: Workspace, agents: Agents, arena: Arena, engine: EngineSettings, players: int, on_gpu: bool
+         ) -> None:
     """Print model, memory, disk and time."""
     try:
         gguf = read_weights(workspace, "student").need("gguf")
