@@ -27,7 +27,7 @@ from .profiles import Settings
 from .progress import duration, say
 from .workspace import Workspace
 
-LIBRARIES = ("llama-cpp-python", "transformers", "peft", "torch", "bitsandbytes", "unsloth", "datasets", "datasketch",
+LIBRARIES = ("llama-cpp-python", "transformers", "peft", "torch", "bitsandbytes", "unsloth", "datasets", "rensa",
              "scikit-learn", "pydantic")
 
 
