@@ -70,8 +70,11 @@ def _operation() -> type:
             for name, value in fused.items():
                 del input_dict[name]
                 pack_experts(model, name, value[0] if isinstance(value, list) else value)
+                del value
                 if missing_keys is not None:
                     missing_keys.discard(name)
+            if fused:
+                _return_freed_memory()
             return super().convert(input_dict, full_layer_name=full_layer_name, model=model,
                                    missing_keys=missing_keys, **options) if input_dict else {}
 
@@ -80,19 +83,47 @@ def _operation() -> type:
 
 def pack_experts(model: nn.Module, name: str, value: torch.Tensor) -> None:
     """Put `value` (experts, out, in) into the model as NF4; reading the parameter unpacks it, in value's dtype."""
-    from bitsandbytes.functional import quantize_4bit
     from bitsandbytes.nn.parametrize import Bnb4bitParametrization, _register_parametrization_hooks
     from torch import nn
     from torch.nn.utils import parametrize
 
     path, _, leaf = name.rpartition(".")
     module = model.get_submodule(path)
-    packed, state = quantize_4bit(value.contiguous(), blocksize=BLOCK, quant_type="nf4", compress_statistics=True)
+    packed, state = quantize(value)
     setattr(module, leaf, nn.Parameter(packed, requires_grad=False))
     parametrize.register_parametrization(module, leaf, Bnb4bitParametrization(state), unsafe=True)
     _register_parametrization_hooks(module, leaf)
     module.parametrizations[leaf].original._is_hf_initialized = True
     module._is_hf_initialized = True
+
+
+def quantize(value: torch.Tensor) -> tuple[torch.Tensor, Any]:
+    """(packed weights, QuantState) of a (experts, out, in) tensor, as bitsandbytes would pack it in one go.
+
+    One expert at a time, since packing a tensor on the CPU takes many times its size for a moment.
+    """
+    import torch
+    from bitsandbytes.functional import QuantState, get_4bit_type, quantize_4bit, quantize_blockwise
+
+    if value[0].numel() % BLOCK:
+        return quantize_4bit(value.contiguous(), blocksize=BLOCK, quant_type="nf4", compress_statistics=True)
+    parts = [quantize_4bit(expert.contiguous(), blocksize=BLOCK, quant_type="nf4") for expert in value]
+    scales = torch.cat([state.absmax for _, state in parts])
+    offset = scales.mean()
+    small_scales, scales_of_scales = quantize_blockwise(scales - offset, blocksize=256)
+    state = QuantState(absmax=small_scales, shape=value.shape, dtype=value.dtype, blocksize=BLOCK,
+                       code=get_4bit_type("nf4", device=value.device), quant_type="nf4", offset=offset,
+                       state2=scales_of_scales)
+    return torch.cat([packed for packed, _ in parts]), state
+
+
+def _return_freed_memory() -> None:
+    """Give freed heap pages back: glibc keeps those of tensors below 32 MB, and a MoE has thousands."""
+    import ctypes
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def weight_bytes(model: nn.Module) -> tuple[int, int]:

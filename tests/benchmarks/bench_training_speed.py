@@ -1,0 +1,106 @@
+"""Training speed against TRL's SFTTrainer with padding: same student, records, batches, optimiser and loss.
+
+    python tests/benchmarks/bench_training_speed.py --student models/smollm2_135m --steps 6
+
+Both train the same puzzles with a mix of lengths, interleaved so that a busy machine slows both. What is compared are
+tokens of the records, padding not counted, over the time of the optimiser steps; the first step of each warms up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS.parent / "scripts"), str(TESTS)]
+
+
+def ours(student: Any, examples: list, batch: int, accumulation: int, scratch: Path) -> tuple[float, list[float]]:
+    """(record tokens a second, losses) of this project's loop."""
+    from stepladder.core.journal import Journal
+    from stepladder.training.checkpoints import Checkpoints
+    from stepladder.training.loop import Loop, Options
+    from stepladder.training.windows import windows
+
+    found = windows(examples, batch=batch, accumulation=accumulation, epochs=1)
+    scratch.mkdir()
+    run = Loop(student, found, [5e-4] * len(found), Checkpoints(scratch / "checkpoints", "bench", 1),
+               Journal(scratch / "journal", "bench"), Options(checkpoint_steps=10**6))
+    steps = run.run().steps[1:]
+    return sum(s["tokens"] for s in steps) / sum(s["seconds"] for s in steps), [s["loss"] for s in steps]
+
+
+def trl(student: Any, examples: list, batch: int, accumulation: int, scratch: Path) -> tuple[float, list[float]]:
+    """The same of TRL: completion-only loss, batches padded to their longest, its defaults for the rest."""
+    from datasets import Dataset
+    from transformers import TrainerCallback
+    from trl import SFTConfig, SFTTrainer
+
+    class Clock(TrainerCallback):
+        """Time stamps of the steps' ends, and their losses."""
+
+        def __init__(self) -> None:
+            self.ends: list[float] = []
+            self.losses: list[float] = []
+
+        def on_step_end(self, *args: Any, **options: Any) -> None:
+            self.ends.append(time.perf_counter())
+
+        def on_log(self, *args: Any, logs: dict[str, float] | None = None, **options: Any) -> None:
+            if logs and "loss" in logs:
+                self.losses.append(logs["loss"])
+
+    clock = Clock()
+    rows = Dataset.from_list([{
+        "input_ids": list(e.ids), "completion_mask": [0] * e.prompt_length + [1] * e.live} for e in examples])
+    config = SFTConfig(
+        output_dir=str(scratch), per_device_train_batch_size=batch, gradient_accumulation_steps=accumulation,
+        num_train_epochs=1, learning_rate=5e-4, lr_scheduler_type="constant", packing=False, completion_only_loss=True,
+        bf16=False, gradient_checkpointing=False, report_to="none", save_strategy="no", logging_steps=1,
+        max_length=None, train_sampling_strategy="sequential", disable_tqdm=True, use_cpu=True)
+    SFTTrainer(model=student.model, args=config, train_dataset=rows, processing_class=student.tokenizer,
+               callbacks=[clock]).train()
+    size = batch * accumulation
+    return sum(map(len, examples[size:])) / (clock.ends[-1] - clock.ends[0]), clock.losses[1:]
+
+
+def main() -> None:
+    """Train both ways in turn, print tokens a second and their ratio."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--student", type=Path, required=True, help="transformers folder of the student")
+    parser.add_argument("--steps", type=int, default=6, help="optimiser steps of each run")
+    parser.add_argument("--rounds", type=int, default=2, help="runs of each, in turn")
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--accumulation", type=int, default=2)
+    parser.add_argument("--levels", type=int, nargs=2, default=(1, 8), help="puzzle levels: they set the lengths")
+    args = parser.parse_args()
+    from stepladder.core.settings import Training
+    from stepladder.puzzles import catalog
+    from stepladder.training import data, loading
+
+    settings = Training(quantization="none", dtype="float32", gradient_checkpointing=False, rank=64, alpha=64,
+                        backend="peft")
+    puzzles = catalog.stream(args.steps * args.batch * args.accumulation, seed=5, levels=tuple(args.levels))
+    records = [catalog.to_record(puzzle) for puzzle in puzzles]
+    rates: dict[str, list[float]] = {"trl": [], "ours": []}
+    with tempfile.TemporaryDirectory() as scratch:
+        for turn in range(args.rounds):
+            for name, train in (("trl", trl), ("ours", ours)):
+                student = loading.load_student(args.student, settings, seed=0)
+                examples = data.encode_all(records, student.tokenizer, max_length=2048)[0]
+                rate, losses = train(student, examples, args.batch, args.accumulation, Path(scratch) / f"{name}{turn}")
+                rates[name].append(rate)
+                print(f"{name:5} round {turn + 1}: {rate:7.1f} tokens/s, losses "
+                      + " ".join(f"{loss:.3f}" for loss in losses), flush=True)
+    lengths = sorted(map(len, examples))
+    print(f"{len(examples)} records of {lengths[0]} to {lengths[-1]} tokens, batch {args.batch} x {args.accumulation}")
+    ratios = [mine / theirs for mine, theirs in zip(rates["ours"], rates["trl"], strict=True)]
+    print("ours / TRL: " + ", ".join(f"{ratio:.2f}" for ratio in ratios))
+
+
+if __name__ == "__main__":
+    main()
