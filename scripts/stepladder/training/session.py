@@ -60,6 +60,8 @@ class Session:
         self.rejected = Counter(f"malformed: {entry['reason']}" for entry in rejected)
         self.journal: Journal = stage.journal("log")
         self.checkpoints = Checkpoints(checkpoint_root(workspace), stage.fingerprint, self.training.checkpoints_kept)
+        if self.checkpoints.started_afresh:
+            say("04: checkpoints of another training are removed")
 
     def run(self) -> Result:
         """Prepare, train, export. Raises InputError and StageError before any long work where it can."""
@@ -68,17 +70,15 @@ class Session:
             export.require_converter()
         examples, left_out = self._examples()
         found = self._windows(examples, training.epochs)
-        rates = self._rates(found)
+        self._rates(found)  # a record without difficulty is found before the model is loaded
         plan = self._memory_plan(found)
         self.student = student = load_student(self.base, training, self.stage.args.seed)
         self._announce(student, examples)
         examples, epochs = self._preflight(student, examples, found)
-        if (len(examples), epochs) != (len(found[0].examples), training.epochs):
-            found = self._windows(examples, epochs)
-            rates = self._rates(found)
+        found = self._windows(examples, epochs)
         say(f"{len(found)} optimiser steps, {sum(w.tokens for w in found)} tokens "
             f"({1 - sum(w.tokens for w in found) / padded_tokens(found):.1%} padding)")
-        outcome = self._loop(student, found, rates).run()
+        outcome = self._loop(student, found, self._rates(found)).run()
         say(f"guard: {outcome.verdict}")
         counts = {**data.describe(examples, left_out), "epochs": epochs, "steps": len(outcome.steps),
                   "verdict": outcome.verdict}
