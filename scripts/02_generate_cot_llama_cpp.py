@@ -19,7 +19,7 @@ from stepladder.core.stage import StageRun
 from stepladder.core.weights_table import read_weights
 from stepladder.core.workspace import Workspace
 from stepladder.engine import prompts
-from stepladder.engine.backend import open_backend
+from stepladder.engine.backend import open_by_settings
 from stepladder.engine.requests import Backend, EngineError
 from stepladder.reasoning import plan, summary
 from stepladder.reasoning.attempts import Policy
@@ -89,11 +89,7 @@ def teacher_of(workspace: Workspace, engine: EngineSettings) -> tuple[str, Path 
 
 def opened(weights: Path | None, teacher: str, engine: EngineSettings) -> Backend:
     """The teacher, ready for requests."""
-    if weights is None:
-        return open_backend(teacher, endpoints=engine.endpoints, sequences=engine.concurrency * len(engine.endpoints))
-    return open_backend(
-        weights, sequences=engine.sequences, context=engine.context, batch_tokens=engine.batch_tokens, kv=engine.kv,
-        threads=engine.threads or None, gpu_layers="auto" if engine.gpu_layers < 0 else engine.gpu_layers)
+    return open_by_settings(engine, weights or teacher, endpoints=engine.endpoints)
 
 
 def rejected_path(output: Path, workspace: Workspace) -> Path:

@@ -78,7 +78,7 @@ def read(workdir: Path, name: str = "cot_enhanced") -> object:
 def run(workdir: Path, monkeypatch: pytest.MonkeyPatch, replies: object = reply, *flags: str, sequences: int = 4
         ) -> ScriptedBackend:
     backend = ScriptedBackend(replies, sequences=sequences, reverse=True)
-    monkeypatch.setattr(stage02, "open_backend", lambda *args, **options: backend)
+    monkeypatch.setattr(stage02, "open_by_settings", lambda *args, **options: backend)
     flags = ("--profile", "laptop", "--attempts", "3", "--workdir", str(workdir), *flags)
     stage02.run(stage02.build_parser().parse_args(flags))
     return backend
@@ -227,7 +227,7 @@ def test_a_prompt_that_cannot_be_served_fails_alone(workdir: Path, monkeypatch: 
                                                     sequences: int) -> None:
     backend = Refusing(reply, sequences=sequences)
     setattr(backend, when, lambda request_id: request_id.startswith(("q/3#", "q/11#2")))
-    monkeypatch.setattr(stage02, "open_backend", lambda *args, **options: backend)
+    monkeypatch.setattr(stage02, "open_by_settings", lambda *args, **options: backend)
     flags = ("--profile", "laptop", "--attempts", "3", "--workdir", str(workdir))
     stage02.run(stage02.build_parser().parse_args(flags))
     records = {record["id"]: record for record in read(workdir)}
@@ -247,7 +247,7 @@ from stepladder.core import cli
 def slowly(request):
     time.sleep(0.004)
     return test.reply(request)
-stage02.open_backend = lambda *args, **options: ScriptedBackend(slowly, sequences=1)
+stage02.open_by_settings = lambda *args, **options: ScriptedBackend(slowly, sequences=1)
 cli.main(stage02.build_parser, stage02.run)
 """
 
@@ -304,7 +304,7 @@ def test_endpoints_are_opened_by_their_model_name(workdir: Path, monkeypatch: py
         opened.update(options, model=model)
         return ScriptedBackend(reply)
 
-    monkeypatch.setattr(stage02, "open_backend", open_backend)
+    monkeypatch.setattr("stepladder.engine.backend.open_backend", open_backend)
     flags = ["--profile", "laptop", "--attempts", "3", "--workdir", str(workdir), "--endpoints", "http://a", "http://b",
              "--endpoint-model", "big", "--concurrency", "8"]
     stage02.run(stage02.build_parser().parse_args(flags))

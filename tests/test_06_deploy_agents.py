@@ -47,7 +47,7 @@ def workdir(tmp_path, monkeypatch):
     write(data / "validation_sample.json", [record(n, key="C") for n in range(12)])
     write(data / "test_sample.json", [record(n, key="C") for n in range(20, 30)])
     write(data / "test_results_sample.json", results(80, 30))
-    monkeypatch.setattr(players, "open_backend", lambda model, **options: AgentBackend(knows, read=1e7))
+    monkeypatch.setattr(players, "open_by_settings", lambda settings, model, **options: AgentBackend(knows, read=1e7))
     return tmp_path
 
 

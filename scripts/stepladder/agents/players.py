@@ -12,7 +12,7 @@ from stepladder.core.machine import gpus, memory_bytes
 from stepladder.core.settings import Agents, EngineSettings
 from stepladder.core.weights_table import read_weights
 from stepladder.core.workspace import Workspace
-from stepladder.engine.backend import open_backend
+from stepladder.engine.backend import open_by_settings
 from stepladder.engine.requests import Backend, EngineError
 
 from .answerer import Answerer, Limits
@@ -133,9 +133,6 @@ def opener(engine: EngineSettings, agents: Agents) -> Callable[[Path, Mapping[st
     """How the settings open a GGUF for agents: small steps, so that a deadline is not missed by a long one."""
 
     def open_it(model: Path, adapters: Mapping[str, Path]) -> Backend:
-        return open_backend(
-            model, sequences=engine.sequences, context=engine.context,
-            batch_tokens=min(engine.batch_tokens, agents.step_tokens), kv=engine.kv, threads=engine.threads or None,
-            gpu_layers="auto" if engine.gpu_layers < 0 else engine.gpu_layers, adapters=adapters)
+        return open_by_settings(engine, model, adapters=adapters, batch_tokens=agents.step_tokens)
 
     return open_it

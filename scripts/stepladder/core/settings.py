@@ -58,7 +58,7 @@ class Questions(Section):
     domain_floor: Count = Field(120, description="questions each domain of a source gets before proportions count")
     only_source: str = Field("", description="take this source alone, at equal size: the control set")
     max_chars: Positive = Field(6_000, description="longest question with its options, characters")
-    duplicate_similarity: Share = Field(0.6, description="Jaccard similarity of words from which questions stay together")
+    duplicate_similarity: Share = Field(0.6, description="Jaccard similarity of words that keeps questions together")
     strict: bool = Field(False, description="fail when a source cannot be had, instead of naming and skipping it")
 
 

@@ -64,12 +64,8 @@ def find(workspace: Workspace, settings: Curriculum, engine: EngineSettings
 
 def open_model(model: Model, engine: EngineSettings) -> Backend:
     """Raises EngineError when the model cannot be loaded or no server answers."""
-    from ..engine.backend import open_backend
+    from ..engine.backend import open_by_settings
 
-    if model.endpoints:
-        return open_backend(model.name, endpoints=model.endpoints, sequences=engine.concurrency)
-    if model.gguf is None:
+    if model.gguf is None and not model.endpoints:
         raise InputError(f"{model.name} has neither weights nor a server")
-    return open_backend(
-        model.gguf, sequences=engine.sequences, context=engine.context, batch_tokens=engine.batch_tokens, kv=engine.kv,
-        threads=engine.threads or None, gpu_layers="auto" if engine.gpu_layers < 0 else engine.gpu_layers)
+    return open_by_settings(engine, model.gguf or model.name, endpoints=model.endpoints)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from stepladder.core.settings import EngineSettings
 
 from .requests import Backend
 
@@ -24,3 +26,33 @@ def open_backend(model: str | Path, *, endpoints: Sequence[str] = (), **options:
     from .batching import Engine
 
     return Engine(model, **options)
+
+
+def open_by_settings(
+    settings: EngineSettings,
+    model: str | Path,
+    *,
+    endpoints: Sequence[str] = (),
+    adapters: Mapping[str, Path] | None = None,
+    batch_tokens: int | None = None,
+) -> Backend:
+    """`open_backend` with the settings of a profile's [engine] section.
+
+    model: a GGUF file, or with `endpoints` the name the servers know the model by. batch_tokens: an upper limit that
+    the caller needs, for small steps.
+
+    Raises:
+        EngineError: as `open_backend`.
+    """
+    if endpoints:
+        return open_backend(model, endpoints=endpoints, sequences=settings.concurrency * len(endpoints))
+    return open_backend(
+        model,
+        sequences=settings.sequences,
+        context=settings.context,
+        batch_tokens=min(settings.batch_tokens, batch_tokens or settings.batch_tokens),
+        kv=settings.kv,
+        threads=settings.threads or None,
+        gpu_layers="auto" if settings.gpu_layers < 0 else settings.gpu_layers,
+        adapters=adapters,
+    )

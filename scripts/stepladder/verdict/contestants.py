@@ -139,15 +139,13 @@ def _open(group: Sequence[Contestant], engine: EngineSettings) -> Backend:
         from .transformers_backend import TransformersBackend
 
         return TransformersBackend(Path(first.model), context=engine.context)
-    from stepladder.engine.backend import open_backend
+    from stepladder.engine.backend import open_by_settings
 
     if first.kind == "endpoint":
         url, _, model = first.model.partition("#")
-        return open_backend(model or engine.endpoint_model, endpoints=[url], concurrency=engine.concurrency)
-    return open_backend(
-        first.model, sequences=engine.sequences, context=engine.context, batch_tokens=engine.batch_tokens,
-        kv=engine.kv, threads=engine.threads or None, gpu_layers="auto" if engine.gpu_layers < 0 else engine.gpu_layers,
-        adapters={contestant.name: contestant.adapter for contestant in group if contestant.adapter})
+        return open_by_settings(engine, model or engine.endpoint_model, endpoints=[url])
+    adapters = {contestant.name: contestant.adapter for contestant in group if contestant.adapter}
+    return open_by_settings(engine, first.model, adapters=adapters)
 
 
 def put_on(backend: Backend, contestant: Contestant) -> None:
