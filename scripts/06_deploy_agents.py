@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from stepladder.agents import arena as arenas
 from stepladder.agents import bundle, card, chat, deploying, gate, plan, rating
+from stepladder.agents import tournament as tournaments
 from stepladder.agents.answerer import Limits
 from stepladder.agents.players import ADAPTER_FILE, Player, Stable, opener, player, players
 from stepladder.agents.validator import Calibration, Validator
@@ -21,9 +21,8 @@ from stepladder.core import cli, profiles
 from stepladder.core.errors import InputError
 from stepladder.core.files import read_json, write_bytes_atomically
 from stepladder.core.profiles import Settings
-from stepladder.core.progress import Progress, say
-from stepladder.core.records import read_questions
-from stepladder.core.stage import StageRun, meta_path
+from stepladder.core.progress import say
+from stepladder.core.stage import StageRun
 from stepladder.core.weights_table import read_weights
 from stepladder.core.workspace import Workspace
 
@@ -86,7 +85,8 @@ def deploy(args: argparse.Namespace, workspace: Workspace) -> dict[str, Any] | N
         say(f"06: gate: {decision.reason}")
         deployed = player(decision.deployed, workspace, Path.cwd())
         journal = stage.journal("agents")
-        content = make_agents(stage, settings, deployed, decision, journal) | {"student_exists": adapter.exists()}
+        content = deploying.make_agents(stage, settings, deployed, decision, journal)
+        content["student_exists"] = adapter.exists()
         fitted = Calibration.from_json(content["validator"]["calibration"])
         way = bundle.build(folder / "AIAC", settings["agents"], settings["engine"], deployed, fitted)
         text = card.card(content, settings.profile.name, way)
@@ -96,23 +96,6 @@ def deploy(args: argparse.Namespace, workspace: Workspace) -> dict[str, Any] | N
         journal.remove()
     say(f"06: the {decision.deployed} is deployed: {folder / 'README.md'}")
     return content
-
-
-def make_agents(stage: StageRun, settings: Settings, deployed: Player, decision: gate.Decision, journal: Any
-                ) -> dict[str, Any]:
-    """Fit the validator on validation questions, measure it on held-out ones; both journalled."""
-    agents, seed = settings["agents"], stage.args.seed
-    validation, _ = read_questions(stage.inputs["validation"], stage.args.limit)
-    heldout, _ = read_questions(stage.inputs["test"], stage.args.limit)
-    validation = deploying.sample(validation, agents.validation_questions, seed)
-    heldout = deploying.sample(heldout, agents.heldout_questions, seed)
-    with Stable([deployed], opener(settings["engine"], agents), Limits(agents.answer_tokens, None)) as stable:
-        answerer = stable.answerer(deployed.name)
-        fitted = deploying.fit_validator(answerer, validation, agents.orders, journal, seed)
-        rows = deploying.measure_validator(answerer, fitted, heldout, agents.orders, journal)
-    return {"gate": decision.as_json(), "deployed": deployed.name, "model": deployed.model.name,
-            "adapter": deployed.adapter.name if deployed.adapter else None,
-            "validator": deploying.described(fitted, len(validation), rows)}
 
 
 # -- the arena --------------------------------------------------------------------------------------------------------
@@ -129,44 +112,14 @@ def tournament(args: argparse.Namespace, settings: Settings, workspace: Workspac
         if stage.is_done():
             return 0
         journal = stage.journal("tournament")
-        matches = play(stage, settings, members, journal)
+        matches = tournaments.play(stage, settings, members, journal)
         table = rating.ratings(names, matches, args.seed) if len(names) > 1 else []
-        content = results(stage, agents_path, settings, names, matches, table)
+        content = tournaments.results(stage, agents_path, settings, names, matches, table)
         stage.finish({"tournament": content}, counts={"matches": len(matches), "players": len(names)})
         journal.remove()
     for row in table:
         say("06: " + rating.told(row))
     return 0
-
-
-def play(stage: StageRun, settings: Settings, members: list[Player], journal: Any) -> list[dict[str, Any]]:
-    """All matches between the members that the journal does not hold yet."""
-    agents, arena = settings["agents"], settings["arena"]
-    rules = arenas.Rules(arena.questions_per_round, arena.batch_size, arena.topic_difficulty, agents.question_seconds,
-                         agents.answer_seconds, agents.question_tokens, seed=stage.args.seed)
-    names = [member.name for member in members]
-    total = len(arenas.fixtures(names, arena.rounds))
-    limits = Limits(agents.answer_tokens, agents.answer_seconds)
-    with (Stable(members, opener(settings["engine"], agents), limits) as stable,
-          Progress("06 matches", total, len(journal.records)) as progress):
-        return arenas.play(names, arena.rounds, rules, stable.answerer, journal, after=lambda match: progress.update())
-
-
-def results(stage: StageRun, agents_path: Path, settings: Settings, names: list[str], matches: list[dict[str, Any]],
-            table: list[dict[str, Any]]) -> dict[str, Any]:
-    """The file's content. An earlier arena of other players is kept under "earlier"."""
-    known = read_json(agents_path) if agents_path.exists() else {}
-    arena = {"players": names, "rounds": settings["arena"].rounds, "ratings": table, "matches": matches}
-    earlier = []
-    output = stage.outputs["tournament"]
-    if output.exists() and meta_path(output).exists():
-        before = read_json(output)
-        old = [before["arena"], *before.get("earlier", [])]
-        earlier = [one for one in old if one["matches"] and sorted(one["players"]) != sorted(names)]
-    validator = known.get("validator", {})
-    return {"gate": known.get("gate"), "deployed": known.get("deployed"),
-            "validator": {key: validator[key] for key in ("calibration", "fitted_on", "measured") if key in validator},
-            "arena": arena, "earlier": earlier}
 
 
 # -- the terminal -----------------------------------------------------------------------------------------------------

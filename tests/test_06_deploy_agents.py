@@ -130,12 +130,12 @@ def test_without_an_adapter_the_base_goes_alone(workdir):
 def test_a_stopped_run_goes_on_where_it_was(workdir, monkeypatch, capsys):
     asked = []
 
-    def opened(model, **options):
+    def opened(settings, model, **options):
         backend = AgentBackend(knows, read=1e7)
         asked.append(backend)
         return backend
 
-    monkeypatch.setattr(players, "open_backend", opened)
+    monkeypatch.setattr(players, "open_by_settings", opened)
     stop_flag.requested = True
     try:
         with pytest.raises(Interrupted):

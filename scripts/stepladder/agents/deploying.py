@@ -9,12 +9,33 @@ from typing import Any
 
 from stepladder.core.interrupts import stop_flag
 from stepladder.core.journal import Journal
+from stepladder.core.profiles import Settings
 from stepladder.core.progress import Progress
-from stepladder.core.records import Record
+from stepladder.core.records import Record, read_questions
+from stepladder.core.stage import StageRun
 
 from . import calibration
-from .answerer import Answerer
+from .answerer import Answerer, Limits
+from .gate import Decision
+from .players import Player, Stable, opener
 from .validator import UNFITTED, Calibration, Evidence, Validator
+
+
+def make_agents(stage: StageRun, settings: Settings, deployed: Player, decision: Decision, journal: Journal
+                ) -> dict[str, Any]:
+    """Fit the validator on validation questions, measure it on held-out ones; both journalled."""
+    agents, seed = settings["agents"], stage.args.seed
+    validation, _ = read_questions(stage.inputs["validation"], stage.args.limit)
+    heldout, _ = read_questions(stage.inputs["test"], stage.args.limit)
+    validation = sample(validation, agents.validation_questions, seed)
+    heldout = sample(heldout, agents.heldout_questions, seed)
+    with Stable([deployed], opener(settings["engine"], agents), Limits(agents.answer_tokens, None)) as stable:
+        answerer = stable.answerer(deployed.name)
+        fitted = fit_validator(answerer, validation, agents.orders, journal, seed)
+        rows = measure_validator(answerer, fitted, heldout, agents.orders, journal)
+    return {"gate": decision.as_json(), "deployed": deployed.name, "model": deployed.model.name,
+            "adapter": deployed.adapter.name if deployed.adapter else None,
+            "validator": described(fitted, len(validation), rows)}
 
 
 def sample(records: Sequence[Record], most: int, seed: int) -> list[Record]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from stepladder.core.settings import EngineSettings
+from typing import TYPE_CHECKING, Any
 
 from .requests import Backend
+
+if TYPE_CHECKING:  # the agents' bundle takes this room along without the settings
+    from stepladder.core.settings import EngineSettings
 
 
 def open_backend(model: str | Path, *, endpoints: Sequence[str] = (), **options: Any) -> Backend:
