@@ -148,7 +148,7 @@ class Answerer:
         """One batch. With `defer` the answers end before the first question that could not be read in time."""
         started = time.monotonic()
         limit = self.limits.seconds if seconds is None else seconds
-        deadline = None if limit is None else started + pacing.time_left(limit)
+        deadline = None if limit is None else started + pacing.time_left(limit, self.pace.step_seconds)
         works = [self._work(index, record) for index, record in enumerate(records)]
         reading_ends = None if limit is None or len(works) == 1 else started + pacing.READING_END * limit
         self._read_at_once(works, reading_ends)

@@ -41,9 +41,9 @@ class Pace:
         self.prompt_per_second += share * (seen - self.prompt_per_second)
 
 
-def time_left(seconds: float) -> float:
-    """Seconds of a time limit that may be used: a reserve stays for what happens outside the model."""
-    return seconds - min(seconds / 2, max(LEAST_RESERVE, RESERVE_SHARE * seconds))
+def time_left(seconds: float, step_seconds: float = 0.0) -> float:
+    """Seconds of a time limit that may be used: a reserve stays for the step in hand and for what is not the model."""
+    return seconds - min(seconds / 2, max(LEAST_RESERVE, RESERVE_SHARE * seconds, 2 * step_seconds))
 
 
 def measure(backend: Backend) -> Pace:
