@@ -90,7 +90,7 @@ def test_a_whole_run_deploys_the_student_and_is_done_afterwards(workdir, capsys)
     assert call(workdir) == 0
     assert capsys.readouterr().out.count("already done") == 2
     assert call(workdir, "--status") == 0
-    assert capsys.readouterr().out.count("06: done") == 2
+    assert len(re.findall(r"06[ a-z]*: done", capsys.readouterr().out)) == 2
 
 
 def test_the_card_has_the_verdict_and_commands_that_exist(workdir):
