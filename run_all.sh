@@ -77,7 +77,7 @@ run_stage() {  # script name -> its exit code; output to the terminal and to a l
         exit "$code"
     fi
     # A stage that was done already says one line; no need to keep a log of that.
-    if ! tail -n +2 "$log" | grep -qv "^$number: already done"; then rm -f "$log"; fi
+    if ! tail -n +2 "$log" | grep -qv "^$number[ a-z]*: already done"; then rm -f "$log"; fi
 }
 
 for script in "${stages[@]}"; do

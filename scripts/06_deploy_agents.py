@@ -70,7 +70,7 @@ def deploy(args: argparse.Namespace, workspace: Workspace) -> dict[str, Any] | N
     if adapter.exists():
         weights["adapter"] = adapter
     stage = StageRun(
-        "06", args, settings, weights=weights, outputs={"agents": folder / "agents.json"},
+        "06 agents", args, settings, weights=weights, outputs={"agents": folder / "agents.json"},
         inputs={"test_results": workspace.enhanced("test_results"), "test": workspace.enhanced("test"),
                 "validation": args.input or workspace.enhanced("validation")},
         products={"card": folder / "README.md", **{str(path.relative_to(folder)): path
