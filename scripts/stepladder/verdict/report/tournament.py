@@ -34,7 +34,7 @@ def _ratings(rows: list[dict[str, Any]]) -> list[Block]:
     if drawn:
         dots = [(name, {"value": r["rating"], "low": r["low"], "high": r["high"]}, which) for name, r, which in drawn]
         shown.append(Chart(charts.intervals("tournament ratings", dots, chance=None, axis="rating"),
-                           "Rating with 95 % interval over resampled matches; 400 apart are odds of ten to one."))
+                           "Bradley-Terry rating with 95 % interval; 400 apart are odds of ten to one."))
     return [*shown, Table(["player", "rating", "won", "drawn", "lost", "A-score", "Q-score", "late", "null"], [
         [row["player"], number(row["rating"]), *(number(row[key]) for key in ("won", "drawn", "lost")),
          _mean(row["a_score"]), _mean(row["q_score"]), number(row["late_answers"]), number(row["null_answers"])]
