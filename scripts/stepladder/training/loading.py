@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InputError, StageError
+from ..core.quiet import quiet_libraries
 from ..core.settings import Training
 from . import nf4
 
@@ -91,6 +92,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The student's tokenizer. Raises InputError where there is none or it has no chat template."""
     from transformers import AutoTokenizer
 
+    quiet_libraries()
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError) as error:

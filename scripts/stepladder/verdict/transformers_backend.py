@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
+from stepladder.core.quiet import quiet_libraries
 from stepladder.engine.requests import Completion, EngineError, Request, RequestError, Stats
 
 
@@ -24,6 +25,7 @@ class TransformersBackend:
     def __init__(self, folder: Path, context: int = 1024) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
+        quiet_libraries()
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             self._model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype="auto").eval()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stepladder.core.errors import InputError, StageError
 from stepladder.core.files import disk_errors
+from stepladder.core.quiet import quiet_libraries
 
 
 def requantize(source: Path, target: Path, type_name: str, threads: int) -> None:
@@ -50,10 +51,8 @@ def dequantize(gguf: Path, folder: Path) -> None:
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    quiet_libraries()
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
