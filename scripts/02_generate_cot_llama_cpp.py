@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int | None:
     teacher, weights = teacher_of(workspace, engine)
     stage = StageRun(
         "02", args, settings, inputs={"questions": source}, weights={"teacher": weights} if weights else {},
-        outputs={"reasoning": output, "rejected": rejected_path(output, workspace)},
+        outputs={"reasoning": output, "rejected": workspace.rejected("cot_enhanced", output)},
         extra={"teacher": teacher, "prompt": prompts.identity(reasoning.variant)})
     with stage:
         if stage.is_done():
@@ -90,12 +90,6 @@ def teacher_of(workspace: Workspace, engine: EngineSettings) -> tuple[str, Path 
 def opened(weights: Path | None, teacher: str, engine: EngineSettings) -> Backend:
     """The teacher, ready for requests."""
     return open_by_settings(engine, weights or teacher, endpoints=engine.endpoints)
-
-
-def rejected_path(output: Path, workspace: Workspace) -> Path:
-    """Where malformed records go: cot_rejected_TAG.json, or OUTPUT_rejected.json beside another output."""
-    default = workspace.enhanced("cot_rejected")
-    return default if output == workspace.enhanced("cot_enhanced") else output.with_name(f"{output.stem}_rejected.json")
 
 
 if __name__ == "__main__":

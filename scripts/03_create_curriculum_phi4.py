@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int | None:
         return 0
     chosen, missing = models.find(workspace, curriculum, engine)
     stage = StageRun("03", args, settings, inputs={"reasoning": source},
-                     outputs={"curriculum": output, "rejected": output.with_name(f"{output.stem}_rejected.json")},
+                     outputs={"curriculum": output, "rejected": workspace.rejected("curriculum_ordered", output)},
                      weights={role: model.gguf for role, model in chosen.items() if model.gguf},
                      extra={role: [model.name, asked(role, curriculum)] for role, model in chosen.items()})
     with stage:

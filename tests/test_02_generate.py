@@ -151,7 +151,7 @@ def test_malformed_records_are_kept_apart(workdir: Path, monkeypatch: pytest.Mon
     write(workdir, "questions", [*good, question(1), question(3) | {"answer": "E"}, "nonsense"])
     run(workdir, monkeypatch)
     assert [record["id"] for record in read(workdir)] == ["q/1", "q/2"]
-    assert [item["reason"] for item in read(workdir, "cot_rejected")] == [
+    assert [item["reason"] for item in read(workdir, "cot_enhanced_rejected")] == [
         "repeated id", "answer is not A, B, C or D", "not an object"]
 
 

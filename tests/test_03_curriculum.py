@@ -272,7 +272,7 @@ def test_malformed_records_are_kept_apart(workdir: Path, assess: Callable) -> No
     write(workdir, "cot_enhanced", [question(1), {"id": "bad"}, question(1), question(2)])
     go(workdir)
     assert len(read(workdir)) == 2
-    assert [item["reason"] for item in read(workdir, "curriculum_ordered_sample_rejected.json")] == [
+    assert [item["reason"] for item in read(workdir, "curriculum_ordered_rejected_sample.json")] == [
         "no question", "repeated id"]
 
 

@@ -187,6 +187,6 @@ def test_the_small_model_learns_and_its_gguf_adapter_agrees(small_workdir: Path,
     log = log_of(tmp_path)
     assert log["steps"][-1]["loss"] < 0.9 * log["steps"][0]["loss"]
     found = log["agreement"]["gguf"]
-    assert found["agreed"] >= 0.9 * found["decided"]
-    assert found["largest_difference"] < 0.1
+    assert found["agreed"] == found["decided"]
+    assert found["largest_difference"] < 0.1  # the base alone, Q8_0 against float32, differs by 0.03 to 0.06
     assert (tmp_path / "models/smollm2_135m_cot_curriculum/adapter.gguf").stat().st_size > 1_000_000

@@ -99,6 +99,8 @@ def answers(name: str, adapter: Path | None, mode: str, args: argparse.Namespace
                     letter = best.strip()
                 else:
                     letter = extract.extract_answer(completion.text)
+                    if letter is None and completion.probabilities:  # concluded by force
+                        letter = max(completion.probabilities, key=completion.probabilities.get).strip()
                 journal.append({"id": completion.id, "letter": letter, "text": completion.text})
     journal.close()
     return {record["id"]: journal.records[record["id"]]["letter"] for record in held_out}
@@ -108,7 +110,8 @@ def _request(backend: Any, record: dict[str, Any], mode: str, request: type, pro
     if mode == "fast":
         messages, prefix = prompts.fast(record)
         return request(record["id"], backend.render(messages, prefix), max_tokens=0, choices=prompts.LETTER_CHOICES)
-    return request(record["id"], backend.render(prompts.messages(record, prompts.STUDENT)), max_tokens=MAX_NEW_TOKENS)
+    return request(record["id"], backend.render(prompts.messages(record, prompts.STUDENT)), max_tokens=MAX_NEW_TOKENS,
+                   closing=prompts.CLOSING, choices=prompts.LETTER_CHOICES)
 
 
 def report(held_out: list[dict[str, Any]], given: dict[str, dict[str, str | None]]) -> None:

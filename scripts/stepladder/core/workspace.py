@@ -27,6 +27,12 @@ class Workspace:
         """data/enhanced/NAME_TAG.json."""
         return self.root / "data" / "enhanced" / f"{name}_{self.tag}.json"
 
+    def rejected(self, name: str, output: Path) -> Path:
+        """Where records go that an output leaves out: NAME_rejected_TAG.json, or OUTPUT_rejected.json elsewhere."""
+        if output == self.enhanced(name):
+            return self.enhanced(f"{name}_rejected")
+        return output.with_name(f"{output.stem}_rejected.json")
+
     @property
     def models(self) -> Path:
         """models/: weights and adapters."""
