@@ -72,7 +72,7 @@ def main() -> None:
     """Train both ways in turn, print tokens a second and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--student", type=Path, required=True, help="transformers folder of the student")
-    parser.add_argument("--steps", type=int, default=6, help="optimiser steps of each run")
+    parser.add_argument("--steps", type=int, default=4, help="optimiser steps of each run")
     parser.add_argument("--rounds", type=int, default=2, help="runs of each, in turn")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--accumulation", type=int, default=2)

@@ -115,14 +115,14 @@ def _trainable(add_lora: Any, model: Any, training: Training) -> int:
 def _activations(config: Any, checkpointing: bool, tokens: int, wide: int) -> int:
     """Bytes kept for the backward pass: a layer's inputs where layers are recomputed, else all it computes.
 
-    The constants count the tensors a decoder layer with LoRA keeps: about 14 of the hidden size (norms, attention and
-    residuals, adapters' inputs in float32) and 4 of the intermediate size, for each expert a token goes to.
+    The constants count tensors of the hidden, the attention and the intermediate width that a decoder layer with LoRA
+    keeps, for each expert a token goes to; they were set by what a 135M Llama took (docs/training.md).
     """
     inner = getattr(config, "moe_intermediate_size", None)
     width = inner * config.num_experts_per_tok if inner else config.intermediate_size
     heads = config.num_attention_heads * (getattr(config, "head_dim", None)
                                           or config.hidden_size // config.num_attention_heads)
-    layer = tokens * wide * (10 * config.hidden_size + 4 * heads + 4 * width)
+    layer = tokens * wide * (14 * config.hidden_size + 6 * heads + 8 * width)
     if checkpointing:
         return layer + config.num_hidden_layers * tokens * config.hidden_size * wide
     return layer * config.num_hidden_layers
