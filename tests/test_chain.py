@@ -6,9 +6,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from stepladder.core.files import read_json
+from stepladder.core.records import problem
 
 PROJECT = Path(__file__).resolve().parents[1]
 TINY = PROJECT / "tests" / "tiny.toml"
@@ -80,6 +85,38 @@ def test_a_deleted_output_reruns_its_stage_and_not_those_before(chain: Chain) ->
 def test_the_same_bytes_again_leave_later_stages_done(chain: Chain) -> None:
     chain.file("questions").unlink()
     assert chain.ran() == ["00"], "the same questions again: nothing after them has to run"
+
+
+@pytest.mark.parametrize(("script", "output"), [
+    ("02_generate_cot_llama_cpp", "cot_enhanced"), ("03_create_curriculum_phi4", "curriculum_ordered"),
+    ("04_train_qwen3_235b", "training_log")])
+def test_kill_9_in_the_middle_loses_nothing(chain: Chain, script: str, output: str) -> None:
+    unbroken = read_json(chain.file(output))
+    chain.file(output).unlink()
+    command = [sys.executable, str(PROJECT / "scripts" / f"{script}.py"), "--profile", str(TINY), "--workdir",
+               str(chain.workdir)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    folder = chain.workdir / "data" / "enhanced"
+
+    def journalled() -> int:
+        return sum(path.read_bytes().count(b"\n") - 1 for path in folder.glob(f"{output}_tiny*.partial.jsonl"))
+
+    while journalled() < 3 and process.poll() is None:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    kept = journalled()
+    assert kept >= 3, "the run ended before it was killed"
+    assert not chain.file(output).exists(), "nothing half-written under the final name"
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert "going on after" in again.stdout
+    made = read_json(chain.file(output))
+    if output == "training_log":
+        assert [step["loss"] for step in made["steps"]] == pytest.approx([step["loss"] for step in unbroken["steps"]])
+    else:
+        assert sorted(record["id"] for record in made) == sorted(record["id"] for record in unbroken)
+        assert all(problem(record) is None for record in made)
 
 
 def test_another_flag_reruns_its_stage_and_what_it_feeds(chain: Chain) -> None:
