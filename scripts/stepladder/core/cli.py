@@ -122,6 +122,11 @@ def main(build_parser: Callable[[], argparse.ArgumentParser], run: Callable[[arg
     except BrokenPipeError:
         sys.stderr.close()
         code = EXIT_FAILED
+    except OSError as error:
+        if args.debug:
+            traceback.print_exc()
+        print(f"{Path(sys.argv[0]).name}: {error}; what was finished is kept", file=sys.stderr)
+        code = EXIT_FAILED
     except MemoryError as error:
         if args.debug:
             traceback.print_exc()
