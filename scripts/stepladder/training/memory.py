@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import machine
 from ..core.errors import InputError, StageError
+from ..core.quiet import quiet_libraries
 from ..core.settings import Training
 from . import nf4
 
@@ -67,6 +68,7 @@ def plan(folder: Path, training: Training, *, batch: int, length: int, live: int
 
     from .loading import add_lora
 
+    quiet_libraries()
     try:
         config = AutoConfig.from_pretrained(folder)
     except (OSError, ValueError) as error:
