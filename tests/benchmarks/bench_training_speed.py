@@ -36,9 +36,16 @@ def ours(student: Any, examples: list, batch: int, accumulation: int, scratch: P
 
 def trl(student: Any, examples: list, batch: int, accumulation: int, scratch: Path) -> tuple[float, list[float]]:
     """The same of TRL: completion-only loss, batches padded to their longest, its defaults for the rest."""
+    import torch
     from datasets import Dataset
-    from transformers import TrainerCallback
+    from transformers import Trainer, TrainerCallback
     from trl import SFTConfig, SFTTrainer
+
+    class PlainLoss(SFTTrainer):
+        """The model's own loss: TRL's fused head is a Triton kernel, which a CPU cannot run."""
+
+        def compute_loss(self, *args: Any, **options: Any) -> Any:
+            return Trainer.compute_loss(self, *args, **options)
 
     class Clock(TrainerCallback):
         """Time stamps of the steps' ends, and their losses."""
@@ -61,9 +68,10 @@ def trl(student: Any, examples: list, batch: int, accumulation: int, scratch: Pa
         output_dir=str(scratch), per_device_train_batch_size=batch, gradient_accumulation_steps=accumulation,
         num_train_epochs=1, learning_rate=5e-4, lr_scheduler_type="constant", packing=False, completion_only_loss=True,
         bf16=False, gradient_checkpointing=False, report_to="none", save_strategy="no", logging_steps=1,
-        max_length=None, train_sampling_strategy="sequential", disable_tqdm=True, use_cpu=True)
-    SFTTrainer(model=student.model, args=config, train_dataset=rows, processing_class=student.tokenizer,
-               callbacks=[clock]).train()
+        max_length=None, train_sampling_strategy="sequential", disable_tqdm=True, use_cpu=not torch.cuda.is_available())
+    trainer = SFTTrainer if torch.cuda.is_available() else PlainLoss
+    trainer(model=student.model, args=config, train_dataset=rows, processing_class=student.tokenizer,
+            callbacks=[clock]).train()
     size = batch * accumulation
     return sum(map(len, examples[size:])) / (clock.ends[-1] - clock.ends[0]), clock.losses[1:]
 
