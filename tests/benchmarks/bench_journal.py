@@ -96,7 +96,7 @@ def main() -> None:
         backend.calls = deque(maxlen=1)  # a real backend keeps no calls
         return backend
 
-    stage02.open_backend = open_backend
+    stage02.open_by_settings = open_backend
     journal, assembly = Clock(Journal, "append"), Clock(StageRun, "finish")
     kept = enhanced / "kept.jsonl"
     remove = Journal.remove
@@ -122,7 +122,7 @@ def main() -> None:
         asked.append(time.perf_counter())
         return reply(request)
 
-    stage02.open_backend = lambda *_, **__: ScriptedBackend(asked_again)
+    stage02.open_by_settings = lambda *_, **__: ScriptedBackend(asked_again)
     started = time.perf_counter()
     stage02.run(args)
     resumed = asked[0] - started
