@@ -8,6 +8,7 @@ record. Nothing but the teacher is faked, so all that is measured here comes on 
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import random
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections import deque
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 
@@ -67,38 +69,43 @@ def reply(request: Request) -> str:
     return "\n".join([*sentences, f"Answer: {letter}"])
 
 
-def main() -> None:
-    """Measure and print."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
-    stage02 = importlib.import_module("02_generate_cot_llama_cpp")
-    workdir = Path(tempfile.mkdtemp(prefix="bench_journal_"))
+def prepare(workdir: Path, count: int) -> Path:
+    """A working folder with `count` questions and a teacher that is only a name; returns its data/enhanced."""
     enhanced = workdir / "data" / "enhanced"
     enhanced.mkdir(parents=True)
     (workdir / "models").mkdir()
     (workdir / "models" / "t.gguf").write_bytes(b"none")
     (enhanced / "models_sample.json").write_text(json.dumps({"teacher": {"name": "none", "gguf": "models/t.gguf"}}))
     write_questions(enhanced / "questions_sample.json", count)
-    args = stage02.build_parser().parse_args(["--profile", "laptop", "--workdir", str(workdir)])
+    return enhanced
 
-    process, memory, teacher = psutil.Process(), [], [0.0, 0]
 
-    def answering(request: Request) -> str:
+class Teacher:
+    """Replies at once; counts its own seconds and attempts, and the process's memory (MB) at each tenth."""
+
+    def __init__(self, count: int) -> None:
+        self.every, self.process = max(1, count // 10), psutil.Process()
+        self.seconds, self.attempts = 0.0, 0
+        self.memory: list[float] = []
+
+    def __call__(self, request: Request) -> str:
         started = time.perf_counter()
         text = reply(request)
-        teacher[0] += time.perf_counter() - started
-        teacher[1] += 1
-        if request.id.endswith("#1") and int(request.id.removesuffix("#1").rpartition("/")[2]) % (count // 10) == 0:
-            memory.append(process.memory_info().rss / 1e6)
+        self.seconds += time.perf_counter() - started
+        self.attempts += 1
+        if request.id.endswith("#1") and int(request.id.removesuffix("#1").rpartition("/")[2]) % self.every == 0:
+            self.memory.append(self.process.memory_info().rss / 1e6)
         return text
 
-    def open_backend(*_: object, **__: object) -> ScriptedBackend:
-        backend = ScriptedBackend(answering, sequences=64)
+    def open(self, *_: object, **__: object) -> ScriptedBackend:
+        """In the place of stage 02's opener."""
+        backend = ScriptedBackend(self, sequences=64)
         backend.calls = deque(maxlen=1)  # a real backend keeps no calls
         return backend
 
-    stage02.open_by_settings = open_backend
-    journal, assembly = Clock(Journal, "append"), Clock(StageRun, "finish")
-    kept = enhanced / "kept.jsonl"
+
+def run_whole(stage02: ModuleType, args: argparse.Namespace, teacher: Teacher, kept: Path) -> float:
+    """Seconds of the stage from the start; its journal is copied to `kept` before the stage removes it."""
     remove = Journal.remove
 
     def keep_then_remove(self: Journal) -> None:
@@ -106,17 +113,20 @@ def main() -> None:
         remove(self)
 
     Journal.remove = keep_then_remove
+    stage02.open_by_settings = teacher.open
     started = time.perf_counter()
     stage02.run(args)
-    total = time.perf_counter() - started
-    size = kept.stat().st_size
-    result = enhanced / "cot_enhanced_sample.json"
-    result_bytes = result.read_bytes()
+    seconds = time.perf_counter() - started
+    Journal.remove = remove
+    return seconds
 
+
+def run_resumed(stage02: ModuleType, args: argparse.Namespace, enhanced: Path, kept: Path) -> float:
+    """Seconds until the teacher is asked again, when all records but the last are in the journal."""
     all_but_one = kept.read_bytes().splitlines(keepends=True)[:-1]
     (enhanced / "cot_enhanced_sample.partial.jsonl").write_bytes(b"".join(all_but_one))
-    result.unlink()
-    opening, asked = Clock(Journal, "__init__"), []
+    (enhanced / "cot_enhanced_sample.json").unlink()
+    asked: list[float] = []
 
     def asked_again(request: Request) -> str:
         asked.append(time.perf_counter())
@@ -125,17 +135,33 @@ def main() -> None:
     stage02.open_by_settings = lambda *_, **__: ScriptedBackend(asked_again)
     started = time.perf_counter()
     stage02.run(args)
-    resumed = asked[0] - started
+    return asked[0] - started
+
+
+def main() -> None:
+    """Measure and print."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
+    stage02 = importlib.import_module("02_generate_cot_llama_cpp")
+    workdir = Path(tempfile.mkdtemp(prefix="bench_journal_"))
+    enhanced = prepare(workdir, count)
+    args = stage02.build_parser().parse_args(["--profile", "laptop", "--workdir", str(workdir)])
+    result, kept, teacher = enhanced / "cot_enhanced_sample.json", enhanced / "kept.jsonl", Teacher(count)
+
+    journal, assembly = Clock(Journal, "append"), Clock(StageRun, "finish")
+    total = run_whole(stage02, args, teacher, kept)
+    books = journal.seconds + assembly.seconds  # before the second run adds to them
+    size, result_bytes = kept.stat().st_size, result.read_bytes()
+    opening = Clock(Journal, "__init__")
+    resumed = run_resumed(stage02, args, enhanced, kept)
     same = result.read_bytes() == result_bytes
     shutil.rmtree(workdir)
 
-    books = journal.seconds + assembly.seconds
-    own, night = total - teacher[0], NIGHT_SECONDS / 100
-    print(f"{count:,} records, {teacher[1]:,} attempts, journal {size / 1e6:.0f} MB, "
+    own, night, memory = total - teacher.seconds, NIGHT_SECONDS / 100, teacher.memory
+    print(f"{count:,} records, {teacher.attempts:,} attempts, journal {size / 1e6:.0f} MB, "
           f"result {len(result_bytes) / 1e6:.0f} MB")
     print(f"whole stage without the teacher's own time: {own:.1f} s ({own / night:.2f} % of a night of "
           f"{NIGHT_SECONDS / 3600:.0f} h)")
-    print(f"  journal {journal.seconds:.1f} s, assembly {assembly.seconds:.1f} s: {books / night:.3f} % of it")
+    print(f"  journal and assembly {books:.1f} s: {books / night:.3f} % of it")
     print(f"resume: {resumed:.2f} s until the teacher is asked again, {opening.seconds:.2f} s of it for the journal; "
           f"same bytes: {same}")
     print("memory (MB) at each tenth: " + " ".join(f"{value:.0f}" for value in memory)
