@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_cut_inside_the_header_starts_afresh(tmp_path: Path) -> None:
 def test_another_fingerprint_starts_afresh_and_says_so(tmp_path: Path) -> None:
     write(tmp_path / "j", RECORDS)
     journal = Journal(tmp_path / "j", "other")
-    assert journal.records == {}
+    assert dict(journal.records) == {}
     assert journal.started_afresh
 
 
@@ -65,10 +66,35 @@ def test_damage_in_the_middle_is_told_not_swallowed(tmp_path: Path) -> None:
         Journal(tmp_path / "j", "same")
 
 
+def test_records_come_from_the_file_and_the_last_of_an_id_counts(tmp_path: Path) -> None:
+    write(tmp_path / "j", RECORDS)
+    journal = Journal(tmp_path / "j", "same")
+    journal.append({"id": "q1", "text": "again"})
+    journal.append({"id": "q3", "text": "ü" * 5_000})
+    assert list(journal.records) == ["q0", "q1", "q2", "q3"]
+    assert journal.records["q1"] == {"id": "q1", "text": "again"}
+    assert journal.records["q3"]["text"] == "ü" * 5_000
+    assert journal.records["q0"] == RECORDS[0]
+    assert "q4" not in journal.records
+    assert journal.records.get("q4") is None
+    reopened = Journal(tmp_path / "j", "same")
+    assert dict(reopened.records) == dict(journal.records)
+
+
+def test_memory_holds_no_texts(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", "same")
+    tracemalloc.start()
+    for number in range(2_000):
+        journal.append({"id": str(number), "text": "x" * 5_000})
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert held < 1_000_000, "of 10 MB of records"
+
+
 def test_full_disk_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(tmp_path / "j", "same")
 
-    def full(value: dict) -> None:
+    def full(value: dict, name: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(journal, "_write", full)

@@ -2,12 +2,15 @@
 
     python tests/benchmarks/bench_learning.py --workdir . --state learning_runs                # about 100 minutes
     python tests/benchmarks/bench_learning.py --workdir . --state /tmp/try --tokens 4000 --held-out 20 --seeds 1
+    python tests/benchmarks/bench_learning.py --workdir . --state order_runs --seeds 1 --arms reasoning \\
+        --orders curriculum reverse interleaved --kinds ages orderings --levels 1 6
 
 Arms: the untrained base, the same student trained on answers alone, and on reasoning. Each training is stage 04
 itself on puzzles of its own seed; a budget counts prompt and reply tokens of everything the optimiser saw, so the
 answers' arm sees more records. Held-out puzzles have another seed and no structure in common with any training.
-The workdir holds stage 01's weights. --state keeps every finished training and every answer: run it again to go on,
-with more seeds too.
+--orders adds arms that train on the very records of the reasoning arm, which come at random there, in stage 03's
+orders by the puzzles' levels. The workdir holds stage 01's weights. --state keeps every finished training and every
+answer: run it again to go on, with more seeds too. Other flags go to stage 04.
 """
 
 from __future__ import annotations
@@ -50,15 +53,28 @@ def write(path: Path, value: Any) -> None:
     write_json(path, value)
 
 
+def arm_records(arm: str, seed: int, args: argparse.Namespace, held_out: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the arm is offered, in its order; stage 04 takes as much of it as the budget holds."""
+    from stepladder.curriculum import orders
+
+    records = puzzles(args.tokens // PROMPT_TOKENS_AT_LEAST, seed, args,
+                      {record["puzzle"]["structure"] for record in held_out})
+    if arm == "answers":
+        return [{**record, "chain_of_thought": None} for record in records]
+    if arm == "reasoning":
+        return records
+    log = json.loads((args.state / f"reasoning-{seed}/data/enhanced/training_log_sample.json").read_text())
+    trained = {name for step in log["steps"] for name in step["ids"]}
+    ranked = sorted((record for record in records if record["id"] in trained), key=lambda record: record["difficulty"])
+    return orders.arrange(ranked, arm, seed)
+
+
 def train(arm: str, seed: int, args: argparse.Namespace, held_out: list[dict[str, Any]]) -> Path:
     """The arm's GGUF adapter, trained by stage 04 in a folder of its own; goes on where it was stopped."""
     folder = args.state / f"{arm}-{seed}"
     enhanced = folder / "data" / "enhanced"
     if not (enhanced / "curriculum_ordered_sample.json").exists():
-        records = puzzles(args.tokens // PROMPT_TOKENS_AT_LEAST, seed, args,
-                          {record["puzzle"]["structure"] for record in held_out})
-        if arm == "answers":
-            records = [{**record, "chain_of_thought": None} for record in records]
+        records = arm_records(arm, seed, args, held_out)
         (folder / "models").mkdir(parents=True, exist_ok=True)
         for path in (args.workdir / "models").iterdir():
             link = folder / "models" / path.name
@@ -72,7 +88,8 @@ def train(arm: str, seed: int, args: argparse.Namespace, held_out: list[dict[str
     command = [sys.executable, str(PROJECT / "scripts/04_train_qwen3_235b.py"), "--profile", "laptop", "--workdir",
                str(folder), "--seed", str(seed), "--token-budget", str(args.tokens), "--guard-steps", "0",
                "--learning-rate", str(args.learning_rate), "--learning-rate-end", str(args.learning_rate / 2),
-               "--schedule", "linear", "--epochs", "1", "--dtype", "float32", *(["--answer-only"] * (arm == "answers"))]
+               "--schedule", "linear", "--epochs", "1", "--dtype", "float32", *(["--answer-only"] * (arm == "answers")),
+               *args.others]
     subprocess.run(command, check=True, stdout=sys.stderr)
     return folder / "models" / "smollm2_135m_cot_curriculum" / "adapter.gguf"
 
@@ -102,8 +119,9 @@ def answers(name: str, adapter: Path | None, mode: str, args: argparse.Namespace
                     if letter is None and completion.probabilities:  # concluded by force
                         letter = max(completion.probabilities, key=completion.probabilities.get).strip()
                 journal.append({"id": completion.id, "letter": letter, "text": completion.text})
+    letters = {record["id"]: journal.records[record["id"]]["letter"] for record in held_out}
     journal.close()
-    return {record["id"]: journal.records[record["id"]]["letter"] for record in held_out}
+    return letters
 
 
 def _request(backend: Any, record: dict[str, Any], mode: str, request: type, prompts: Any) -> Any:
@@ -115,7 +133,7 @@ def _request(backend: Any, record: dict[str, Any], mode: str, request: type, pro
 
 
 def report(held_out: list[dict[str, Any]], given: dict[str, dict[str, str | None]]) -> None:
-    """Accuracies with Wilson intervals, and McNemar's exact test of the reasoning arm against the others by seed."""
+    """Accuracies with Wilson intervals, and McNemar's exact test of the reasoning arm against others of its seed."""
     from statsmodels.stats.contingency_tables import mcnemar
     from statsmodels.stats.proportion import proportion_confint
 
@@ -130,7 +148,7 @@ def report(held_out: list[dict[str, Any]], given: dict[str, dict[str, str | None
         if not name.startswith("reasoning"):
             continue
         seed = name.rpartition("-")[2]
-        for other in (key for key in right if key.startswith("base") or key == f"answers-{seed}"):
+        for other in (key for key in right if key != name and (key.startswith("base") or key.endswith(f"-{seed}"))):
             pairs = list(zip(right[name], right[other], strict=True))
             gained, lost = pairs.count((True, False)), pairs.count((False, True))
             table = [[pairs.count((True, True)), gained], [lost, pairs.count((False, False))]]
@@ -145,15 +163,18 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=100_000, help="budget of each training, prompt and reply tokens")
     parser.add_argument("--held-out", type=int, default=300, help="held-out puzzles")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each arm")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="trained beside the base")
+    parser.add_argument("--orders", nargs="*", choices=("curriculum", "reverse", "interleaved"), default=[],
+                        help="train the reasoning arm's records in these orders too")
     parser.add_argument("--kinds", nargs="+", default=["arithmetic"], help="puzzle kinds")
     parser.add_argument("--levels", type=int, nargs=2, default=[1, 3], help="lowest and highest puzzle level")
     parser.add_argument("--learning-rate", type=float, default=5e-4)
-    args = parser.parse_args()
+    args, args.others = parser.parse_known_args()
     args.state, args.workdir = args.state.resolve(), args.workdir.resolve()
     held_out = puzzles(args.held_out, HELD_OUT_SEED, args)
     given = {f"base, {mode}": answers("base", None, mode, args, held_out) for mode in ("reasoning", "fast")}
     for seed in range(1, args.seeds + 1):
-        for arm in ARMS:
+        for arm in (*args.arms, *args.orders):
             adapter = train(arm, seed, args, held_out)
             given[f"{arm}-{seed}"] = answers(f"{arm}-{seed}", adapter, "reasoning", args, held_out)
             report(held_out, given)

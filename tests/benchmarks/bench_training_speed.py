@@ -1,14 +1,18 @@
 """Training speed against TRL's SFTTrainer with padding: same student, records, batches, optimiser and loss.
 
     python tests/benchmarks/bench_training_speed.py --student models/smollm2_135m --steps 6
+    python tests/benchmarks/bench_training_speed.py --student models/smollm2_135m --steps 6 --batch 2 \\
+        --accumulation 4 --records data/enhanced/curriculum_ordered_sample.json
 
-Both train the same puzzles with a mix of lengths, interleaved so that a busy machine slows both. What is compared are
-tokens of the records, padding not counted, over the time of the optimiser steps; the first step of each warms up.
+Both train the same records with a mix of lengths (stage 03's, or puzzles), in turn, so that a busy machine slows both.
+What is compared are tokens of the records, padding not counted, over the time of the optimiser steps; the first step of
+each warms up.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -85,6 +89,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--accumulation", type=int, default=2)
     parser.add_argument("--levels", type=int, nargs=2, default=(1, 8), help="puzzle levels: they set the lengths")
+    parser.add_argument("--records", type=Path, help="stage 03's output (default: puzzles)")
     args = parser.parse_args()
     from stepladder.core.settings import Training
     from stepladder.puzzles import catalog
@@ -92,8 +97,12 @@ def main() -> None:
 
     settings = Training(quantization="none", dtype="float32", gradient_checkpointing=False, rank=64, alpha=64,
                         backend="peft")
-    puzzles = catalog.stream(args.steps * args.batch * args.accumulation, seed=5, levels=tuple(args.levels))
-    records = [catalog.to_record(puzzle) for puzzle in puzzles]
+    count = args.steps * args.batch * args.accumulation
+    if args.records:
+        usable = [record for record in json.loads(args.records.read_text()) if record["chain_of_thought"]]
+        records = data.thin(usable, count)
+    else:
+        records = [catalog.to_record(puzzle) for puzzle in catalog.stream(count, seed=5, levels=tuple(args.levels))]
     rates: dict[str, list[float]] = {"trl": [], "ours": []}
     with tempfile.TemporaryDirectory() as scratch:
         for turn in range(args.rounds):

@@ -65,6 +65,7 @@ class Loop:
         import torch
 
         self.done = 0
+        self.entries = dict(self.journal.records)  # looked through at every step, so kept in memory
         self.parameters = self.student.trainable()
         self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=self.rates[0],
                                            weight_decay=self.options.weight_decay)
@@ -128,10 +129,14 @@ class Loop:
             "tokens_per_second": round(window.tokens / max(seconds, 1e-9), 1),
             "memory_bytes": training_bytes(self.student.device),
         }
-        self.journal.append(entry)
+        self._note(entry)
         return entry
 
     # -- what the journal knows -----------------------------------------------------------------------------------
+
+    def _note(self, entry: dict[str, Any]) -> None:
+        self.journal.append(entry)
+        self.entries[entry["id"]] = entry
 
     @property
     def attempt(self) -> int:
@@ -139,7 +144,7 @@ class Loop:
         return len(self._rollbacks())
 
     def _kind(self, kind: str) -> list[dict[str, Any]]:
-        return [record for id_, record in self.journal.records.items() if id_.startswith(f"{kind}/")]
+        return [record for id_, record in self.entries.items() if id_.startswith(f"{kind}/")]
 
     def _rollbacks(self) -> list[dict[str, Any]]:
         return [record for record in self._kind("guard") if record["decision"] == "roll back"]
@@ -168,7 +173,7 @@ class Loop:
     def _take_reading(self, step: int) -> str | None:
         """Read, write it down, and say what is wrong with it, if anything."""
         reading = self.read(step)
-        self.journal.append({"id": f"reading/{self.attempt}/{step}", "step": step, "attempt": self.attempt,
+        self._note({"id": f"reading/{self.attempt}/{step}", "step": step, "attempt": self.attempt,
                              "reading": reading.as_json()})
         say(f"guard at step {step}: accuracy {reading.accuracy:.0%}, parsable {reading.parsable:.0%}, "
             f"letters {reading.letters}, loss {reading.loss:.3f}")
@@ -185,7 +190,7 @@ class Loop:
         healthy = [reading for reading in self._readings() if reading.step < step]
         best = guard.best_step(healthy)
         give_up = self.attempt >= guard.MAX_ROLLBACKS
-        self.journal.append({"id": f"guard/{self.attempt}/{step}", "step": step, "attempt": self.attempt, "to": best,
+        self._note({"id": f"guard/{self.attempt}/{step}", "step": step, "attempt": self.attempt, "to": best,
                              "reason": reason, "decision": "give up" if give_up else "roll back"})
         say(f"guard: COLLAPSE at step {step}: {reason}; back to step {best}"
             + (", giving up" if give_up else ", learning rate halved"))
