@@ -120,6 +120,29 @@ def test_kill_9_and_run_again(trained: tuple[Path, str], tmp_path: Path) -> None
     assert [step["loss"] for step in log_of(tmp_path)["steps"]] == expected
 
 
+def test_a_resumed_run_keeps_the_dtype_measured_first(
+        trained: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two dtypes may be nearly as fast; a second measurement must not change the computing in mid-training."""
+    import torch
+
+    from stepladder.training import session
+
+    make_workdir(tmp_path, RECORDS[:8])
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/tiny").symlink_to(trained[0] / "models/tiny")
+    stage = importlib.import_module("04_train_qwen3_235b")
+    args = stage.build_parser().parse_args(command(tmp_path, "--dtype", "auto")[2:])
+    chosen = iter([torch.bfloat16, torch.float32])
+    monkeypatch.setattr(session, "choose_dtype", lambda *_: next(chosen))
+    finish = session.Session._export
+    monkeypatch.setattr(session.Session, "_export", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        stage.run(args)
+    monkeypatch.setattr(session.Session, "_export", finish)
+    stage.run(args)
+    assert log_of(tmp_path)["counts"]["dtype"] == "bfloat16"
+
+
 @pytest.mark.parametrize(("change", "code", "message"), [
     ("no records", 2, "nothing to train on: 1 no reasoning"),
     ("too long", 2, "longer than 10 tokens"),

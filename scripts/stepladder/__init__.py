@@ -4,7 +4,8 @@ import os
 
 __version__ = "0.1.0"
 
-# OpenMP threads spin at barriers while they wait for each other. As soon as anything else wants a core (another
-# program, a browser) they wait for a thread that is not running, and decoding is ten times slower (docs/engine.md).
-# Sleeping instead of spinning has to be chosen before the first library loads OpenMP, hence here.
-os.environ.setdefault("GOMP_SPINCOUNT", "0")
+# OpenMP threads spin at barriers while they wait for each other, for milliseconds by default. As soon as anything else
+# wants a core (another program, a browser) they wait for a thread that is not running, and decoding is ten times
+# slower. Not spinning at all costs a fifth on quiet cores, where most waits are over within microseconds. So they spin
+# for some 20 microseconds, then sleep (docs/engine.md). Set before any library loads OpenMP, hence here.
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")

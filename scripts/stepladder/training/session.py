@@ -22,7 +22,7 @@ from .card import model_card
 from .checkpoints import Checkpoints
 from .data import Example
 from .guard import Reading
-from .loading import Student, load_student, load_tokenizer
+from .loading import Student, choose_dtype, load_student, load_tokenizer
 from .loop import Loop, Options, Outcome
 from .merge import merge
 from .schedule import learning_rates
@@ -72,7 +72,7 @@ class Session:
         found = self._windows(examples, training.epochs)
         self._rates(found)  # a record without difficulty is found before the model is loaded
         plan = self._memory_plan(found)
-        self.student = student = load_student(self.base, training, self.stage.args.seed)
+        self.student = student = load_student(self.base, self._with_dtype(), self.stage.args.seed)
         self._announce(student, examples)
         examples, epochs = self._preflight(student, examples, found)
         found = self._windows(examples, epochs)
@@ -81,7 +81,7 @@ class Session:
         outcome = self._loop(student, found, self._rates(found)).run()
         say(f"guard: {outcome.verdict}")
         counts = {**data.describe(examples, left_out), "epochs": epochs, "steps": len(outcome.steps),
-                  "verdict": outcome.verdict}
+                  "dtype": str(student.dtype).removeprefix("torch."), "verdict": outcome.verdict}
         log = {"counts": counts, "memory_plan": plan.as_json(), "agreement": {},
                "steps": [_log_step(step) for step in outcome.steps],
                "guard": {"verdict": outcome.verdict, "best_step": outcome.best_step, "readings": outcome.readings,
@@ -128,6 +128,14 @@ class Session:
             say(line)
         memory.require_fits(plan, f"training {self.weights.name}")
         return plan
+
+    def _with_dtype(self) -> Training:
+        """The settings with the compute dtype in place of "auto"; a resumed run keeps what was measured first."""
+        known = self.journal.records.get("dtype")
+        if known is None:
+            known = {"id": "dtype", "dtype": str(choose_dtype(self.base, self.training)).removeprefix("torch.")}
+            self.journal.append(known)
+        return self.training.model_copy(update={"dtype": known["dtype"]})
 
     def _announce(self, student: Student, examples: list[Example]) -> None:
         trainable = sum(parameter.numel() for parameter in student.trainable().values())
