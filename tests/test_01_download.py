@@ -161,3 +161,13 @@ def test_full_disk_is_told_and_is_no_reason_to_try_the_next(monkeypatch: pytest.
     with pytest.raises(StageError, match="disk full") as told:
         sources.fetch(offer, tmp_path)
     assert not isinstance(told.value, sources.SourceError)
+
+
+@pytest.mark.model
+def test_a_dequantised_tokenizer_ends_turns_as_the_model_does(small_transformers: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(small_transformers)
+    config = json.loads((small_transformers / "config.json").read_text())
+    assert (tokenizer.eos_token, tokenizer.eos_token_id) == ("<|im_end|>", config["eos_token_id"])
+    assert (tokenizer.bos_token, tokenizer.pad_token_id) == ("<|im_start|>", config["pad_token_id"])

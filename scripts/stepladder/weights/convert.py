@@ -61,6 +61,11 @@ def dequantize(gguf: Path, folder: Path) -> None:
             model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float16)
     except (ValueError, OSError, KeyError, NotImplementedError) as error:
         raise StageError(f"transformers cannot dequantise {gguf}: {error}") from error
+    # transformers puts the GGUF's special token ids into the model's config, and others of its own into the tokenizer.
+    for role in ("bos", "eos", "pad", "unk"):
+        token = getattr(model.config, f"{role}_token_id", None)
+        if token is not None:
+            setattr(tokenizer, f"{role}_token", tokenizer.convert_ids_to_tokens(token))
     # The tensors are plain float16 now; what marks them as GGUF forbids saving.
     model.hf_quantizer = None
     del model.config.quantization_config
