@@ -168,6 +168,6 @@ def test_a_dequantised_tokenizer_ends_turns_as_the_model_does(small_transformers
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(small_transformers)
-    config = json.loads((small_transformers / "config.json").read_text())
+    config = read_json(small_transformers / "config.json")
     assert (tokenizer.eos_token, tokenizer.eos_token_id) == ("<|im_end|>", config["eos_token_id"])
     assert (tokenizer.bos_token, tokenizer.pad_token_id) == ("<|im_start|>", config["pad_token_id"])
