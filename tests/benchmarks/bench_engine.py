@@ -5,7 +5,8 @@
 
 Contestants: the one-at-a-time loop over `llama_cpp.Llama`; the engine at several numbers of sequences, with split
 caches and (at --rival-sequences) a unified one; the xllamacpp server (llama.cpp's own continuous batching) with as
-many slots; and the bound, llama.cpp's batched bench, which decodes without prompts to wait for, samplers or texts.
+many slots; and the bound for either cache, llama.cpp's batched bench, which decodes without prompts to wait for,
+samplers or texts.
 The last two are left out, with a message, where they are not installed.
 
 Each contestant runs in a process of its own. In every round all of them take their turn, since a machine's speed
@@ -149,13 +150,14 @@ def run_xllamacpp(args: argparse.Namespace) -> dict[str, float]:
     return {"seconds": seconds}
 
 
-def run_batched_bench(args: argparse.Namespace, sequences: int) -> dict[str, float]:
-    """The bound: prompts of the same mean length, all decoded in step."""
+def run_batched_bench(args: argparse.Namespace, sequences: int, kv: str) -> dict[str, float]:
+    """The bound for a kind of cache: prompts of the same mean length, all decoded in step."""
     prompt_tokens = 127  # the mean of these prompts
     command = [
         str(args.batched_bench), "-m", str(args.model), "-c", str(args.context * sequences), "-b", "512", "-ub", "512",
         "-npp", str(prompt_tokens), "-ntg", str(args.tokens), "-npl", str(sequences), "-t", str(args.threads),
         "-tb", str(args.threads), "-ngl", str(args.gpu_layers), "--output-format", "jsonl",
+        "-fa", "on", "-kvu" if kv == "unified" else "-no-kvu",
     ]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     row = next(json.loads(line) for line in output.splitlines() if line.startswith("{"))
@@ -173,7 +175,8 @@ def contestants(args: argparse.Namespace) -> dict[str, Callable[[argparse.Namesp
     rival = args.rival_sequences
     everybody[f"engine {rival} unified"] = lambda a: run_engine(a, rival, "unified")
     everybody[f"xllamacpp {rival}"] = run_xllamacpp
-    everybody[f"bound {rival}"] = lambda a: run_batched_bench(a, rival)
+    everybody[f"bound {rival}"] = lambda a: run_batched_bench(a, rival, "split")
+    everybody[f"bound {rival} unified"] = lambda a: run_batched_bench(a, rival, "unified")
     return everybody
 
 
@@ -247,7 +250,7 @@ def report(args: argparse.Namespace, names: list[str], rounds: list[dict]) -> No
         cells += [ratio(name, "rate", "naive", "rate"), ratio(name, "rate", f"xllamacpp {rival}", "rate")]
         cells += [f"{median(name, 'decode_rate'):.0f}" if median(name, "decode_rate") else "-"]
         same = name.startswith(f"engine {rival}")
-        cells += [ratio(name, "decode_rate", f"bound {rival}", "decode_rate") if same else "-"]
+        cells += [ratio(name, "decode_rate", name.replace("engine", "bound"), "decode_rate") if same else "-"]
         cells += [f"{median(name, 'prompt_rate'):.0f}" if median(name, "prompt_rate") else "-"]
         share = median(name, "python_share")
         cells += ["-" if share is None else f"{100 * share:.1f} %"]
