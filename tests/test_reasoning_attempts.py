@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from stepladder.core.records import LETTERS
 from stepladder.engine import extract
-from stepladder.reasoning.attempts import Attempt, Case, Policy, seed_of
-from stepladder.reasoning.verify import Judgement, judge, reveals_hint
+from stepladder.reasoning.attempts import Attempt, Case, Judgement, Policy, seed_of
+from stepladder.reasoning.verify import judge, reveals_hint
 
 RECORD = {"id": "q", "question": "What is 2 + 2?", "choices": {"A": "3", "B": "4", "C": "5", "D": "6"}, "answer": "B"}
 FIXED = RECORD | {"choices": {"A": "3", "B": "4", "C": "5", "D": "none of the above"}}

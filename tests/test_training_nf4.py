@@ -11,7 +11,7 @@ from training_models import make_llama, make_moe, record
 from stepladder.core.errors import InputError, StageError
 from stepladder.core.journal import Journal
 from stepladder.core.settings import Training
-from stepladder.training import data, loading, loop, memory, nf4, preflight
+from stepladder.training import data, dtypes, loading, loop, lora, memory, nf4, preflight
 from stepladder.training.checkpoints import Checkpoints
 from stepladder.training.windows import windows
 
@@ -100,8 +100,8 @@ def test_lora_over_four_bits_learns(which: str, checkpointing: bool, moe: Path, 
 
 
 def test_moe_gets_lora_on_attention_dense_on_all_linears(moe: Path, dense: Path) -> None:
-    assert loading.lora_targets(load(moe), "auto") == ["k_proj", "o_proj", "q_proj", "v_proj"]
-    assert loading.lora_targets(load(dense), "auto") == [
+    assert lora.lora_targets(load(moe), "auto") == ["k_proj", "o_proj", "q_proj", "v_proj"]
+    assert lora.lora_targets(load(dense), "auto") == [
         "down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]
 
 
@@ -144,10 +144,10 @@ def test_the_faster_dtype_wins_by_measuring(dense: Path) -> None:
     settings = SETTINGS.model_copy(update={"dtype": "auto"})
 
     def race(seconds: dict[str, float]) -> Any:
-        return loading.choose_dtype(dense, settings, lambda folder, training, dtype: seconds[str(dtype)])
+        return dtypes.choose_dtype(dense, settings, lambda folder, training, dtype: seconds[str(dtype)])
 
     if not torch.cuda.is_available():
         assert race({"torch.bfloat16": 1.0, "torch.float32": 2.0}) == torch.bfloat16
         assert race({"torch.bfloat16": 2.0, "torch.float32": 1.0}) == torch.float32
-    assert loading.choose_dtype(dense, SETTINGS) == torch.float32
-    assert loading.time_layer(dense, settings, torch.float32, repeats=1) > 0
+    assert dtypes.choose_dtype(dense, SETTINGS) == torch.float32
+    assert dtypes.time_layer(dense, settings, torch.float32, repeats=1) > 0

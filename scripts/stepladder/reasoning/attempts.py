@@ -12,7 +12,6 @@ from typing import Any, Literal
 from ..core.options import rotate
 from ..core.records import LETTERS, Record
 from .letters import may_rotate
-from .verify import Judgement
 
 Kind = Literal["greedy", "sampled", "hinted"]
 
@@ -46,6 +45,15 @@ class Attempt:
     def shift(self) -> int:
         """By how many places the options were moved."""
         return LETTERS.index(next(shown for shown, original in self.back.items() if original == "A"))
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """outcome: "accepted" or why not. answer: the letter concluded with, in original letters. chain: what is kept."""
+
+    outcome: str
+    answer: str | None = None
+    chain: str | None = None
 
 
 @dataclass

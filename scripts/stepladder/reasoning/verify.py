@@ -8,26 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..engine import extract
+from .attempts import Attempt, Judgement
 from .letters import map_letters
 
-if TYPE_CHECKING:
-    from .attempts import Attempt
-
 ACCEPTED = "accepted"
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """outcome: "accepted" or why not. answer: the letter concluded with, in original letters. chain: what is kept."""
-
-    outcome: str
-    answer: str | None = None
-    chain: str | None = None
-
 
 # Said of an answer, an option or a key: that it was there beforehand.
 _GIVEN = r"(?:given|provided|stated|specified|supplied|told|known|mentioned|indicated|marked|listed as correct)"

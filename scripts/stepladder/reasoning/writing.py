@@ -13,8 +13,8 @@ from ..core.progress import Progress
 from ..core.records import Record
 from ..engine import prompts
 from ..engine.requests import Backend, Completion, Feed, Request, RequestError, Sampling
-from .attempts import Attempt, Case, Policy
-from .verify import Judgement, judge
+from .attempts import Attempt, Case, Judgement, Policy
+from .verify import judge
 
 
 def needs_reasoning(record: Record) -> bool:

@@ -66,7 +66,7 @@ def plan(folder: Path, training: Training, *, batch: int, length: int, live: int
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    from .loading import add_lora
+    from .lora import add_lora
 
     quiet_libraries()
     try:

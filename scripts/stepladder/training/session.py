@@ -21,8 +21,9 @@ from . import data, export, memory, preflight
 from .card import model_card
 from .checkpoints import Checkpoints
 from .data import Example
+from .dtypes import choose_dtype
 from .guard import Reading
-from .loading import Student, choose_dtype, load_student, load_tokenizer
+from .loading import Student, load_student, load_tokenizer
 from .loop import Loop, Options, Outcome
 from .merge import merge
 from .schedule import learning_rates

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InputError, StageError
 from ..core.settings import Training
+from .lora import lora_targets
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +25,6 @@ def load(folder: Path, training: Training, dtype: torch.dtype, seed: int) -> tup
                          "or use --backend peft") from None
     except NotImplementedError as error:
         raise StageError("backend unsloth needs a GPU; use --backend peft") from error
-    from .loading import lora_targets
 
     model, tokenizer = FastLanguageModel.from_pretrained(
         model_name=str(folder), max_seq_length=training.max_length, dtype=dtype,
