@@ -71,8 +71,9 @@ def trl(student: Any, examples: list, batch: int, accumulation: int, scratch: Pa
     config = SFTConfig(
         output_dir=str(scratch), per_device_train_batch_size=batch, gradient_accumulation_steps=accumulation,
         num_train_epochs=1, learning_rate=5e-4, lr_scheduler_type="constant", packing=False, completion_only_loss=True,
-        bf16=False, gradient_checkpointing=False, report_to="none", save_strategy="no", logging_steps=1,
-        max_length=None, train_sampling_strategy="sequential", disable_tqdm=True, use_cpu=not torch.cuda.is_available())
+        bf16=student.dtype == torch.bfloat16, gradient_checkpointing=False, report_to="none", save_strategy="no",
+        logging_steps=1, max_length=None, train_sampling_strategy="sequential", disable_tqdm=True,
+        use_cpu=not torch.cuda.is_available())
     trainer = SFTTrainer if torch.cuda.is_available() else PlainLoss
     trainer(model=student.model, args=config, train_dataset=rows, processing_class=student.tokenizer,
             callbacks=[clock]).train()
@@ -89,13 +90,14 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--accumulation", type=int, default=2)
     parser.add_argument("--levels", type=int, nargs=2, default=(1, 8), help="puzzle levels: they set the lengths")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="of both")
     parser.add_argument("--records", type=Path, help="stage 03's output (default: puzzles)")
     args = parser.parse_args()
     from stepladder.core.settings import Training
     from stepladder.puzzles import catalog
     from stepladder.training import data, loading
 
-    settings = Training(quantization="none", dtype="float32", gradient_checkpointing=False, rank=64, alpha=64,
+    settings = Training(quantization="none", dtype=args.dtype, gradient_checkpointing=False, rank=64, alpha=64,
                         backend="peft")
     count = args.steps * args.batch * args.accumulation
     if args.records:
@@ -114,7 +116,8 @@ def main() -> None:
                 print(f"{name:5} round {turn + 1}: {rate:7.1f} tokens/s, losses "
                       + " ".join(f"{loss:.3f}" for loss in losses), flush=True)
     lengths = sorted(map(len, examples))
-    print(f"{len(examples)} records of {lengths[0]} to {lengths[-1]} tokens, batch {args.batch} x {args.accumulation}")
+    print(f"{len(examples)} records of {lengths[0]} to {lengths[-1]} tokens, batch {args.batch} x {args.accumulation}, "
+          f"{args.dtype}")
     ratios = [mine / theirs for mine, theirs in zip(rates["ours"], rates["trl"], strict=True)]
     print("ours / TRL: " + ", ".join(f"{ratio:.2f}" for ratio in ratios))
 
