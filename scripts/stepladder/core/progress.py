@@ -10,6 +10,7 @@ from typing import TextIO
 
 LINE_SECONDS = 60.0
 WINDOW_SECONDS = 120.0
+MARK_SECONDS = 0.2  # apart; so that fast work does not fill the memory with marks
 
 
 def say(message: str) -> None:
@@ -45,6 +46,7 @@ class Progress:
         self.stream = stream or sys.stderr
         self._start = self._last_line = time.monotonic()
         self._marks: deque[tuple[float, int, int]] = deque([(self._start, done, 0)])
+        self._latest = self._marks[0]
         self._bar = (
             tqdm(total=total, initial=done, desc=what, unit="", file=self.stream, dynamic_ncols=True,
                  bar_format="{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {postfix}")
@@ -66,7 +68,9 @@ class Progress:
         self.tokens += tokens
         self.note = note or self.note
         now = time.monotonic()
-        self._marks.append((now, self.done, self.tokens))
+        self._latest = now, self.done, self.tokens
+        if now - self._marks[-1][0] >= MARK_SECONDS:
+            self._marks.append(self._latest)
         while len(self._marks) > 2 and now - self._marks[0][0] > WINDOW_SECONDS:
             self._marks.popleft()
         if self._bar is not None:
@@ -76,7 +80,7 @@ class Progress:
             self._line()
 
     def _rates(self) -> tuple[float, float]:
-        (start, done, tokens), (end, done_now, tokens_now) = self._marks[0], self._marks[-1]
+        (start, done, tokens), (end, done_now, tokens_now) = self._marks[0], self._latest
         seconds = max(end - start, 1e-9)
         return (done_now - done) / seconds, (tokens_now - tokens) / seconds
 
