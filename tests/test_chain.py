@@ -130,6 +130,12 @@ def test_another_flag_reruns_its_stage_and_what_it_feeds(chain: Chain) -> None:
     assert re.search(r"^02: done", status, re.MULTILINE)
 
 
+def test_the_status_of_an_empty_folder_is_seven_stages_to_do(tmp_path: Path) -> None:
+    status = Chain(tmp_path).run("--status")
+    assert status.returncode == 0, status.stderr
+    assert re.findall(r"^(\d\d)(?: \w+)?: to do \(", status.stdout, re.MULTILINE) == STAGES
+
+
 def test_a_failing_stage_is_named_with_its_log_and_the_way_on(chain: Chain, tmp_path: Path) -> None:
     done = chain.run("--only", "03", "--args", "03", f"--input {tmp_path / 'absent.json'} --force")
     assert done.returncode == 2

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stepladder.core.errors import InputError, StageError
+from stepladder.core.errors import InputError, NotThereYet, StageError
 from stepladder.core.machine import gpus, memory_bytes
 from stepladder.core.settings import Agents, EngineSettings
 from stepladder.core.weights_table import read_weights
@@ -56,7 +56,7 @@ def player(spec: str, workspace: Workspace, folder: Path) -> Player:
         model = read_weights(workspace, "student").need("gguf")
         adapter = workspace.adapter / ADAPTER_FILE if spec == "student" else None
         if adapter is not None and not adapter.exists():
-            raise InputError(f"the student has no {adapter}; run 04_train_qwen3_235b.py, or leave the student out")
+            raise NotThereYet(f"the student has no {adapter}; run 04_train_qwen3_235b.py, or leave the student out")
         return Player(spec, model, adapter)
     model_part, _, adapter_part = spec.partition(":")
     paths = [folder / part for part in (model_part, adapter_part) if part]

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from . import profiles
-from .errors import EXIT_FAILED, EXIT_INTERRUPTED, StepladderError
+from .errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, NotThereYet, StepladderError
 from .interrupts import stop_flag
 from .settings import SECTIONS
 
@@ -112,6 +112,9 @@ def main(build_parser: Callable[[], argparse.ArgumentParser], run: Callable[[arg
     try:
         code = run(args) or 0
     except StepladderError as error:
+        if isinstance(error, NotThereYet) and getattr(args, "status", False):
+            print(f"{Path(sys.argv[0]).name[:2]}: to do ({error})")
+            sys.exit(EXIT_DONE)
         if args.debug:
             traceback.print_exc()
         print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)

@@ -24,6 +24,10 @@ class InputError(StepladderError):
     exit_code = EXIT_BAD_INPUT
 
 
+class NotThereYet(InputError):
+    """What an earlier stage makes is missing: exit 2; asked for its status, the stage is simply to do."""
+
+
 class Interrupted(StepladderError):
     """The user asked to stop; everything finished is on disk: exit 130."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from .errors import InputError, StageError
+from .errors import InputError, NotThereYet, StageError
 
 
 @contextmanager
@@ -54,11 +54,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Parse a JSON file. Raises InputError (missing, a directory, not UTF-8, not JSON) naming the place."""
+    """Parse a JSON file. Raises NotThereYet, or InputError (a directory, not UTF-8, not JSON), naming the place."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{path} does not exist") from None
+        raise NotThereYet(f"{path} does not exist") from None
     except IsADirectoryError:
         raise InputError(f"{path} is a directory, a JSON file was expected") from None
     except OSError as error:

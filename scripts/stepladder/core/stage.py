@@ -19,7 +19,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .errors import InputError, StageError
+from .errors import InputError, NotThereYet, StageError
 from .files import WeightHashes, hash_file, hash_json, read_json, write_json
 from .journal import Journal
 from .machine import peak_memory_bytes
@@ -63,8 +63,9 @@ class StageRun:
         hashes = {}
         for name, path in self.inputs.items():
             if not path.is_file():
-                hint = "it is a directory" if path.is_dir() else "it does not exist; run the stage that writes it"
-                raise InputError(f"input {path}: {hint}")
+                if path.is_dir():
+                    raise InputError(f"input {path}: it is a directory")
+                raise NotThereYet(f"input {path}: it does not exist; run the stage that writes it")
             hashes[name] = hash_file(path)
         return hashes | {name: self._hash_weights(path) for name, path in self.weights.items()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import InputError
+from .errors import InputError, NotThereYet
 from .files import read_json
 from .workspace import Workspace
 
@@ -30,10 +30,10 @@ class RoleWeights:
 
 
 def read_weights(workspace: Workspace, role: str) -> RoleWeights:
-    """The weights of a role. Raises InputError when stage 01 has not provided them."""
+    """The weights of a role. Raises NotThereYet when stage 01 has not provided them, InputError if it names none."""
     table_path = workspace.enhanced("models")
     if not table_path.exists():
-        raise InputError(f"{table_path} does not exist; run 01_download_deepseek_gguf.py first")
+        raise NotThereYet(f"{table_path} does not exist; run 01_download_deepseek_gguf.py first")
     entry = read_json(table_path).get(role)
     if entry is None:
         raise InputError(f"{table_path} names no {role}; run 01_download_deepseek_gguf.py for this profile")
@@ -41,7 +41,7 @@ def read_weights(workspace: Workspace, role: str) -> RoleWeights:
     def located(form: str) -> Path | None:
         path = workspace.root / entry[form] if entry.get(form) else None
         if path is not None and not path.exists():
-            raise InputError(f"{role}: {path} is gone; run 01_download_deepseek_gguf.py again")
+            raise NotThereYet(f"{role}: {path} is gone; run 01_download_deepseek_gguf.py again")
         return path
 
     return RoleWeights(role, entry["name"], located("gguf"), located("transformers"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stepladder.core.errors import InputError, StageError
+from stepladder.core.errors import InputError, NotThereYet, StageError
 from stepladder.core.files import WeightHashes
 from stepladder.core.settings import EngineSettings, Verdict
 from stepladder.core.weights_table import read_weights
@@ -103,7 +103,7 @@ def choose(settings: Verdict, workspace: Workspace) -> list[Contestant]:
 def _student_adapter(workspace: Workspace) -> Path:
     path = workspace.adapter / ADAPTER_FILE
     if not path.exists():
-        raise InputError(f"the student has no {path}; run 04_train_qwen3_235b.py (with --gguf), or leave it out: "
+        raise NotThereYet(f"the student has no {path}; run 04_train_qwen3_235b.py (with --gguf), or leave it out: "
                          "--contestants base")
     return path
 
