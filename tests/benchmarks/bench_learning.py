@@ -155,6 +155,26 @@ def report(held_out: list[dict[str, Any]], given: dict[str, dict[str, str | None
             print(f"{name} / {other:20} {gained:4} : {lost:<4} p = {mcnemar(table, exact=True).pvalue:.2g}")
 
 
+def plot(path: Path, held_out: list[dict[str, Any]], given: dict[str, dict[str, str | None]]) -> None:
+    """Accuracies with their intervals, a bar each; chance is dashed."""
+    from matplotlib.figure import Figure
+    from statsmodels.stats.proportion import proportion_confint
+
+    figure = Figure(figsize=(7, 0.4 * len(given) + 1), layout="constrained")
+    axes = figure.subplots()
+    for row, (name, letters) in enumerate(given.items()):
+        hits = sum(letters[record["id"]] == record["answer"] for record in held_out)
+        share, (low, high) = hits / len(held_out), proportion_confint(hits, len(held_out), method="wilson")
+        axes.barh(row, share, color="#1f6fb2" if name.startswith("reasoning") else "#9aa5b1", height=0.65)
+        axes.errorbar(share, row, xerr=[[share - low], [high - share]], color="black", capsize=3, linewidth=1)
+    axes.axvline(0.25, color="black", linestyle="--", linewidth=1)
+    axes.set(yticks=range(len(given)), yticklabels=list(given), xlim=(0, 1),
+             xlabel=f"right, of {len(held_out)} held-out puzzles (95 % intervals; dashed: chance)")
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=130)
+
+
 def main() -> None:
     """Train what is not trained, ask what is not asked, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -169,6 +189,7 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", default=["arithmetic"], help="puzzle kinds")
     parser.add_argument("--levels", type=int, nargs=2, default=[1, 3], help="lowest and highest puzzle level")
     parser.add_argument("--learning-rate", type=float, default=5e-4)
+    parser.add_argument("--plot", type=Path, help="draw the accuracies into this PNG")
     args, args.others = parser.parse_known_args()
     args.state, args.workdir = args.state.resolve(), args.workdir.resolve()
     held_out = puzzles(args.held_out, HELD_OUT_SEED, args)
@@ -179,6 +200,8 @@ def main() -> None:
             given[f"{arm}-{seed}"] = answers(f"{arm}-{seed}", adapter, "reasoning", args, held_out)
             report(held_out, given)
             print(flush=True)
+    if args.plot:
+        plot(args.plot, held_out, given)
 
 
 if __name__ == "__main__":
