@@ -134,6 +134,7 @@ def test_the_status_of_an_empty_folder_is_seven_stages_to_do(tmp_path: Path) -> 
     status = Chain(tmp_path).run("--status")
     assert status.returncode == 0, status.stderr
     assert re.findall(r"^(\d\d)(?: \w+)?: to do \(", status.stdout, re.MULTILINE) == STAGES
+    assert not list(tmp_path.rglob("*.json*")), "asking leaves nothing behind"
 
 
 def test_a_failing_stage_is_named_with_its_log_and_the_way_on(chain: Chain, tmp_path: Path) -> None:

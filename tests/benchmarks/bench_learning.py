@@ -76,10 +76,11 @@ def train(arm: str, seed: int, args: argparse.Namespace, held_out: list[dict[str
     if not (enhanced / "curriculum_ordered_sample.json").exists():
         records = arm_records(arm, seed, args, held_out)
         (folder / "models").mkdir(parents=True, exist_ok=True)
-        for path in (args.workdir / "models").iterdir():
-            link = folder / "models" / path.name
-            if not path.name.startswith(".") and not link.exists():
-                link.symlink_to(path.resolve())
+        student = json.loads((args.workdir / "data/enhanced/models_sample.json").read_text())["student"]
+        for name in (student["gguf"], student["transformers"]):  # the weights alone: adapters are each arm's own
+            link = folder / name
+            if not link.exists():
+                link.symlink_to((args.workdir / name).resolve())
         write(enhanced / "models_sample.json", json.loads(
             (args.workdir / "data/enhanced/models_sample.json").read_text()))
         write(enhanced / "validation_sample.json", [

@@ -109,6 +109,8 @@ class StageRun:
     # -- the run --------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> StageRun:
+        if getattr(self.args, "status", False):  # a question leaves no folders and locks behind
+            return self
         for output in self.outputs.values():
             output.parent.mkdir(parents=True, exist_ok=True)
             lock = FileLock(output.with_suffix(".json.lock"), timeout=0)
