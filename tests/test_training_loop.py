@@ -104,6 +104,24 @@ def test_many_live_tokens_are_computed_in_parts_with_the_same_gradient(
     assert all(a.allclose(b, atol=1e-4) for a, b in zip(whole[1], parts[1], strict=True))
 
 
+@pytest.mark.parametrize(("checkpointing", "times"), [(False, 1), (True, 2)])
+def test_layers_are_recomputed_where_that_is_asked_for(folder: Path, checkpointing: bool, times: int) -> None:
+    fresh = loading.load_student(folder, SETTINGS.model_copy(update={"gradient_checkpointing": checkpointing}), seed=0)
+    seen: list[str] = []
+    fresh.model.get_base_model().model.layers[1].mlp.register_forward_pre_hook(lambda *_: seen.append("pass"))
+    loss.weighted_loss(fresh.model, encoded(fresh)[:2], 0).backward()
+    assert len(seen) == times
+
+
+def test_dropout_drops_from_the_first_step(folder: Path) -> None:
+    fresh = loading.load_student(folder, SETTINGS.model_copy(update={"dropout": 0.5}), seed=0)
+    for name, parameter in fresh.trainable().items():
+        if "lora_B" in name:
+            parameter.data.normal_()
+    batch = encoded(fresh)[:2]
+    assert loss.weighted_loss(fresh.model, batch, 0).item() != loss.weighted_loss(fresh.model, batch, 0).item()
+
+
 def test_record_weights_scale_the_loss(student: loading.Student) -> None:
     one = encoded(student)[0]
     half = data.Example(one.id, one.ids, one.prompt_length, 0.5)

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from training_models import make_llama, make_moe, record
 
 from stepladder.core.errors import InputError, StageError
 from stepladder.core.journal import Journal
 from stepladder.core.settings import Training
-from stepladder.training import data, dtypes, loading, loop, lora, memory, nf4, preflight
+from stepladder.training import data, dtypes, loading, loop, lora, memory, nf4, preflight, readings
 from stepladder.training.checkpoints import Checkpoints
+from stepladder.training.loss import weighted_loss
 from stepladder.training.windows import windows
 
 SETTINGS = Training(quantization="nf4", dtype="float32", rank=8, alpha=16, gradient_checkpointing=False)
@@ -29,8 +31,6 @@ def dense(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(folder: Path, quantization: str = "nf4") -> Any:
-    import torch
-
     return loading.load_base(folder, quantization, torch.float32)
 
 
@@ -55,13 +55,13 @@ def test_every_parameter_is_counted_once(moe: Path) -> None:
 
 
 def test_forward_equals_quantising_after_the_load(moe: Path) -> None:
-    import torch
     from bitsandbytes.nn.parametrize import replace_parameter_4bit
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     plain = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
                                bnb_4bit_compute_dtype=torch.float32)
     reference = AutoModelForCausalLM.from_pretrained(moe, quantization_config=plain, dtype=torch.float32)
+    nf4.keep_differentiable(reference)
     ids = torch.randint(3, 200, (2, 12), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         wide = reference(ids).logits
@@ -73,7 +73,6 @@ def test_forward_equals_quantising_after_the_load(moe: Path) -> None:
 
 
 def test_a_model_that_stayed_wide_is_stopped_with_the_numbers(moe: Path, dense: Path) -> None:
-    import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     assert loading.require_four_bit(load(moe)) < 1.5
@@ -97,6 +96,26 @@ def test_lora_over_four_bits_learns(which: str, checkpointing: bool, moe: Path, 
                     Journal(tmp_path / "j", "p"), loop.Options())
     losses = [step["loss"] for step in run.run().steps]
     assert sum(losses[-2:]) < 0.8 * sum(losses[:2])
+
+
+def test_the_gradient_is_the_slope_of_the_loss_after_a_reading_too(dense: Path) -> None:
+    import contextlib
+
+    student = loading.load_student(dense, SETTINGS, seed=0)
+    batch = data.encode_all([record(i) for i in range(2)], student.tokenizer, max_length=600)[0]
+    parameters = [p for name, p in student.trainable().items() if "lora_B" in name]  # A has no slope while B is 0
+    readings.read(student.model, student.tokenizer, [record(100)], 0, samples=1, tokens=2,
+                  autocast=contextlib.nullcontext())
+    weighted_loss(student.model, batch, 0).backward()
+    steepness = torch.cat([p.grad.flatten() for p in parameters]).norm().item()
+
+    def loss_at(distance: float) -> float:
+        with torch.no_grad():
+            for parameter in parameters:
+                parameter.copy_(distance / steepness * parameter.grad)
+            return weighted_loss(student.model, batch, 0).item()
+
+    assert (loss_at(0.003) - loss_at(-0.003)) / 0.006 == pytest.approx(steepness, rel=0.02)
 
 
 def test_moe_gets_lora_on_attention_dense_on_all_linears(moe: Path, dense: Path) -> None:
@@ -139,7 +158,6 @@ def test_no_unsloth_is_said_in_one_line(dense: Path) -> None:
 
 
 def test_the_faster_dtype_wins_by_measuring(dense: Path) -> None:
-    import torch
 
     settings = SETTINGS.model_copy(update={"dtype": "auto"})
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from stepladder.core.errors import InputError
 from stepladder.training import preflight, schedule
 from stepladder.training.data import Example
-from stepladder.training.windows import World, padded_tokens, windows
+from stepladder.training.packing import computed_tokens
+from stepladder.training.windows import World, batches_of, windows
 
 
 def examples_of(lengths: list[int], difficulties: list[float | None] | None = None) -> list[Example]:
@@ -44,7 +45,7 @@ def test_an_epoch_ends_its_last_window_early() -> None:
 def test_like_lengths_share_a_micro_batch() -> None:
     examples = examples_of([50, 10, 50, 10, 50, 10, 50, 10])
     grouped = windows(examples, batch=4, accumulation=2, epochs=1)
-    assert padded_tokens(grouped) == sum(map(len, examples))
+    assert computed_tokens(batches_of(grouped), packed=False) == sum(map(len, examples))
 
 
 def test_the_rate_follows_difficulty_in_every_epoch() -> None:
@@ -75,7 +76,7 @@ def test_a_record_without_difficulty_is_named() -> None:
 
 
 def pace(tokens_per_second: float) -> preflight.Pace:
-    return preflight.Pace(tokens_per_second, (1, 10))
+    return preflight.Pace(tokens_per_second, (1, 10), packed=False)
 
 
 def test_the_deadline_takes_the_plans_fallbacks_in_turn() -> None:

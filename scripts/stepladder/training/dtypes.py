@@ -50,6 +50,7 @@ def layer_clock(folder: Path, training: Training, dtype: torch.dtype) -> Callabl
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    from . import packing
     from .data import Example
     from .lora import add_lora
     from .loss import weighted_loss
@@ -58,10 +59,12 @@ def layer_clock(folder: Path, training: Training, dtype: torch.dtype) -> Callabl
     layers = config.num_hidden_layers
     config.num_hidden_layers, config.vocab_size, config.pad_token_id = 1, 256, None
     layer = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    packing.enable(layer)
     model = add_lora(layer, training.model_copy(update={"gradient_checkpointing": False, "quantization": "none"}))
 
     def once(length: int) -> float:
-        batch = [Example("", tuple(range(length)), length // 2)] * training.batch
+        batch = [Example("", tuple((i + row) % 256 for i in range(length)), length // 2)
+                 for row in range(training.batch)]
         started = time.perf_counter()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
             loss = weighted_loss(model, batch, 0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import InputError, StageError
 from ..core.quiet import quiet_libraries
 from ..core.settings import Training
-from . import nf4
+from . import nf4, packing
 from .dtypes import choose_dtype
 from .lora import add_lora
 
@@ -36,7 +36,7 @@ class Student:
     @property
     def device(self) -> torch.device:
         """Where it computes."""
-        from .loss import device_of
+        from .decoder import device_of
 
         return device_of(self.model)
 
@@ -48,6 +48,11 @@ class Student:
         if self.dtype == torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=self.dtype)
+
+    @property
+    def packs(self) -> bool:
+        """Whether micro-batches are packed into one row, or padded."""
+        return packing.packs(self.model)
 
     def trainable(self) -> dict[str, nn.Parameter]:
         """The adapter's parameters by name."""
@@ -76,15 +81,16 @@ def load_student(folder: Path, training: Training, seed: int) -> Student:
         from . import unsloth_backend
 
         model, tokenizer = unsloth_backend.load(folder, training, dtype, seed)
+        count, size = nf4.weight_bytes(model.get_base_model())
     else:
         tokenizer = load_tokenizer(folder)
         model = load_base(folder, training.quantization, dtype)
         count, size = nf4.weight_bytes(model)
         if training.quantization == "nf4":
             require_four_bit(model)
+        packing.enable(model)
         model = add_lora(model, training)
-        return Student(model, tokenizer, dtype, backend, count, size)
-    count, size = nf4.weight_bytes(model.get_base_model())
+    model.train()  # loaded for inference: layers would not be recomputed, nor anything dropped out
     return Student(model, tokenizer, dtype, backend, count, size)
 
 
@@ -115,6 +121,7 @@ def load_base(folder: Path, quantization: str, dtype: torch.dtype) -> nn.Module:
         model = AutoModelForCausalLM.from_pretrained(folder, **options)
     except (OSError, ValueError) as error:
         raise InputError(f"student {folder}: cannot be loaded ({_first_line(error)})") from error
+    nf4.keep_differentiable(model)
     model.config.use_cache = False
     return model
 

@@ -97,6 +97,18 @@ def pack_experts(model: nn.Module, name: str, value: torch.Tensor) -> None:
     module._is_hf_initialized = True
 
 
+def keep_differentiable(model: nn.Module) -> None:
+    """Keep bitsandbytes from repacking 4-bit linears for AVX-512 at the first forward pass in eval mode.
+
+    Repacked weights stay so, and nothing flows back through them: training after a reading would go wrong silently.
+    """
+    from bitsandbytes.nn import Linear4bit
+
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            module.support_avx512bf16_for_cpu = False
+
+
 def quantize(value: torch.Tensor) -> tuple[torch.Tensor, Any]:
     """(packed weights, QuantState) of a (experts, out, in) tensor, as bitsandbytes would pack it in one go.
 

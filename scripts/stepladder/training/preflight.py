@@ -14,7 +14,8 @@ from ..core.errors import StageError
 from . import checkpoints, data
 from .data import Example
 from .loss import weighted_loss
-from .windows import Window, World, padded_tokens, windows
+from .packing import computed_tokens
+from .windows import Window, World, batches_of, windows
 
 if TYPE_CHECKING:
     from .loading import Student
@@ -24,14 +25,15 @@ CHECKPOINT_BYTES = 12  # a trainable parameter: float32 weight and AdamW's two m
 
 @dataclass(frozen=True)
 class Pace:
-    """Measured speed: padded tokens a second through forward and backward."""
+    """Measured speed: computed tokens (packing.computed_tokens) a second through forward and backward."""
 
     tokens_per_second: float
     longest: tuple[int, int]
+    packed: bool
 
     def hours(self, found: Sequence[Window]) -> float:
         """Training time of these windows, without readings and checkpoints."""
-        return padded_tokens(found) / self.tokens_per_second / 3600
+        return computed_tokens(batches_of(found), self.packed) / self.tokens_per_second / 3600
 
 
 def probe_four_bit(student: Student) -> None:
@@ -65,7 +67,7 @@ def measure(student: Student, found: Sequence[Window], pad: int) -> Pace:
     """
     import torch
 
-    batches = sorted((batch for window in found for batch in window.batches), key=_size)
+    batches = sorted(batches_of(found), key=lambda batch: computed_tokens([batch], student.packs))
     typical, longest = batches[len(batches) // 2], batches[-1]
     state = checkpoints.random_state()
     seconds = []
@@ -87,11 +89,8 @@ def measure(student: Student, found: Sequence[Window], pad: int) -> Pace:
             raise StageError(f"the untrained student's loss is {value} on record {batch[0].id}: the base or the "
                              "4-bit kernels are broken on this machine")
     checkpoints.set_random_state(state)
-    return Pace((_size(longest) + _size(typical)) / sum(seconds), (len(longest), max(map(len, longest))))
-
-
-def _size(batch: Sequence[Example]) -> int:
-    return len(batch) * max(map(len, batch))
+    computed = computed_tokens((longest, typical), student.packs)
+    return Pace(computed / sum(seconds), (len(longest), max(map(len, longest))), student.packs)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import InputError
 from ..core.records import LETTERS, Record
 from ..engine import extract, prompts
+from .decoder import causal, device_of, hidden_states
 from .guard import Reading, entropy
-from .loss import causal, device_of, hidden_states
 
 if TYPE_CHECKING:
     import torch

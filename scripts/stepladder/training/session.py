@@ -26,8 +26,9 @@ from .guard import Reading
 from .loading import Student, load_student, load_tokenizer
 from .loop import Loop, Options, Outcome
 from .merge import merge
+from .packing import computed_tokens
 from .schedule import learning_rates
-from .windows import Window, padded_tokens, windows
+from .windows import Window, batches_of, windows
 
 AGREEMENT_QUESTIONS = 16
 
@@ -77,8 +78,9 @@ class Session:
         self._announce(student, examples)
         examples, epochs = self._preflight(student, examples, found)
         found = self._windows(examples, epochs)
-        say(f"{len(found)} optimiser steps, {sum(w.tokens for w in found)} tokens "
-            f"({1 - sum(w.tokens for w in found) / padded_tokens(found):.1%} padding)")
+        say(f"{len(found)} optimiser steps, {sum(w.tokens for w in found)} tokens; "
+            f"{computed_tokens(batches_of(found), student.packs)} computed, "
+            + ("packed, a common beginning once" if student.packs else "padding included"))
         outcome = self._loop(student, found, self._rates(found)).run()
         say(f"guard: {outcome.verdict}")
         counts = {**data.describe(examples, left_out), "epochs": epochs, "steps": len(outcome.steps),
@@ -121,8 +123,7 @@ class Session:
                               training.warmup_steps)
 
     def _memory_plan(self, found: list[Window]) -> memory.MemoryPlan:
-        longest = max((batch for window in found for batch in window.batches),
-                      key=lambda batch: len(batch) * max(map(len, batch)))
+        longest = max(batches_of(found), key=lambda batch: len(batch) * max(map(len, batch)))
         plan = memory.plan(self.base, self.training, batch=len(longest), length=max(map(len, longest)),
                            live=sum(example.live for example in longest))
         for line in plan.lines():

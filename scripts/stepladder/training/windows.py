@@ -92,6 +92,6 @@ def micro_batches(examples: Sequence[Example], batch: int, world: World) -> list
     return cut[world.rank::world.size]
 
 
-def padded_tokens(found: Sequence[Window]) -> int:
-    """Tokens computed by this worker, padding included."""
-    return sum(len(batch) * max(map(len, batch)) for window in found for batch in window.batches)
+def batches_of(found: Iterable[Window]) -> list[tuple[Example, ...]]:
+    """This worker's micro-batches of a training, in their order."""
+    return [batch for window in found for batch in window.batches]
