@@ -45,6 +45,8 @@ def trl(student: Any, examples: list, batch: int, accumulation: int, scratch: Pa
     from transformers import Trainer, TrainerCallback
     from trl import SFTConfig, SFTTrainer
 
+    from stepladder.training.decoder import causal
+
     class PlainLoss(SFTTrainer):
         """The model's own loss: TRL's fused head is a Triton kernel, which a CPU cannot run."""
 
@@ -65,6 +67,7 @@ def trl(student: Any, examples: list, batch: int, accumulation: int, scratch: Pa
             if logs and "loss" in logs:
                 self.losses.append(logs["loss"])
 
+    causal(student.model).set_attn_implementation("sdpa")
     clock = Clock()
     rows = Dataset.from_list([{
         "input_ids": list(e.ids), "completion_mask": [0] * e.prompt_length + [1] * e.live} for e in examples])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 GB = 1e9
 WORKING_SHARE = 0.05  # allocator's slack and small buffers, on top of the rest
+RUNTIME = 10**9  # Python, libraries and their compiled kernels: 0.5 GB in float32, 1.0 in bfloat16 (docs/training.md)
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,15 @@ class MemoryPlan:
     activations: int
     logits: int
     unpacked: int
+    runtime: int
     parameters: int
     trainable: int
 
     @property
     def total(self) -> int:
         """All of it, with some slack."""
-        parts = (self.weights, self.adapter, self.optimizer, self.activations, self.logits, self.unpacked)
+        parts = (self.weights, self.adapter, self.optimizer, self.activations, self.logits, self.unpacked,
+                 self.runtime)
         return round(sum(parts) * (1 + WORKING_SHARE))
 
     def lines(self) -> list[str]:
@@ -48,8 +51,8 @@ class MemoryPlan:
             f"({self.trainable / self.parameters:.2%})",
             f"memory (computed): weights {self.weights / GB:.2f} GB, adapter and gradients {self.adapter / GB:.2f}, "
             f"optimiser {self.optimizer / GB:.2f}, activations of the longest batch {self.activations / GB:.2f}, "
-            f"logits {self.logits / GB:.2f}, unpacked 4-bit weights {self.unpacked / GB:.2f}; "
-            f"in all {self.total / GB:.2f} GB",
+            f"logits {self.logits / GB:.2f}, unpacked 4-bit weights {self.unpacked / GB:.2f}, "
+            f"libraries {self.runtime / GB:.2f}; in all {self.total / GB:.2f} GB",
         ]
 
     def as_json(self) -> dict[str, int]:
@@ -88,7 +91,7 @@ def plan(folder: Path, training: Training, *, batch: int, length: int, live: int
         weights=weights, adapter=count * 8, optimizer=count * 8,
         activations=_activations(config, training.gradient_checkpointing, batch * length, wide),
         logits=min(live, 2_048) * config.vocab_size * (2 * wide + 4),
-        unpacked=largest_unpacked * 2, parameters=parameters, trainable=count)
+        unpacked=largest_unpacked * 2, runtime=RUNTIME, parameters=parameters, trainable=count)
 
 
 def _width(training: Training) -> int:
