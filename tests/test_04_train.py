@@ -61,6 +61,7 @@ def test_outputs(trained: tuple[Path, str]) -> None:
     assert log["counts"]["left_out"] == {"no reasoning": 1, "longer than 400 tokens": 1,
                                          "malformed: no question": 1}
     assert all(step["loss"] and step["tokens_per_second"] and step["memory_bytes"] for step in log["steps"])
+    assert log["counts"]["packed"]
     assert [reading["step"] for reading in log["guard"]["readings"]] == [0, 4, 8]
     assert log["agreement"]["merged"]["agreed"] == log["agreement"]["merged"]["decided"]
     assert log["agreement"]["merged"]["largest_difference"] < 1e-3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -64,6 +65,10 @@ def test_every_output_has_its_meta_and_the_report_is_there(chain: Chain) -> None
     assert chain.file("report").with_suffix(".html").stat().st_size > 10_000
     assert (chain.workdir / "models" / "smollm2_135m_cot_curriculum" / "agents" / "AIAC").is_dir()
     assert "report:" in chain.first.stdout  # type: ignore[attr-defined]
+
+
+def test_the_small_model_trains_in_packed_rows(chain: Chain) -> None:
+    assert json.loads(chain.file("training_log").read_text())["counts"]["packed"]
 
 
 def test_a_second_run_finds_everything_done(chain: Chain) -> None:

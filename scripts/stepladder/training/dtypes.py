@@ -59,7 +59,7 @@ def layer_clock(folder: Path, training: Training, dtype: torch.dtype) -> Callabl
     layers = config.num_hidden_layers
     config.num_hidden_layers, config.vocab_size, config.pad_token_id = 1, 256, None
     layer = AutoModelForCausalLM.from_config(config, dtype=dtype)
-    packing.enable(layer)
+    packing.enable(layer, (range(10, 30), (*range(10, 15), *range(100, 110))))
     model = add_lora(layer, training.model_copy(update={"gradient_checkpointing": False, "quantization": "none"}))
 
     def once(length: int) -> float:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerBase
 
+ALIKE = ("Three and four are seven, since three and three are six.", "Three and nine are twelve.")  # begin alike
 MOST_BYTES_A_PARAMETER = 1.0  # of a 4-bit model with its 16-bit embeddings; 16-bit experts give nearly 2
 
 
@@ -88,7 +89,7 @@ def load_student(folder: Path, training: Training, seed: int) -> Student:
         count, size = nf4.weight_bytes(model)
         if training.quantization == "nf4":
             require_four_bit(model)
-        packing.enable(model)
+        packing.enable(model, tuple(tokenizer(text, add_special_tokens=False)["input_ids"] for text in ALIKE))
         model = add_lora(model, training)
     model.train()  # loaded for inference: layers would not be recomputed, nor anything dropped out
     return Student(model, tokenizer, dtype, backend, count, size)

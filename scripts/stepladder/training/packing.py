@@ -82,11 +82,12 @@ def packs(model: nn.Module) -> bool:
     return causal(model).config._attn_implementation == attention.NAME
 
 
-def enable(model: nn.Module) -> bool:
+def enable(model: nn.Module, texts: tuple[Sequence[int], Sequence[int]]) -> bool:
     """Let the model attend within records where it can, and say whether it does; else it is left as it was.
 
-    It can where all its attention is full and goes through transformers' interface. That is tried, since a model that
-    drops the borders on the way would learn from its neighbours' text without a sign of it.
+    texts: token ids of two ordinary texts that begin alike and go on differently, to try it on. It can where all its
+    attention is full and goes through transformers' interface. That is tried, since a model that drops the borders on
+    the way would learn from its neighbours' text without a sign of it.
     """
     model = causal(model)
     before = model.config._attn_implementation
@@ -95,17 +96,20 @@ def enable(model: nn.Module) -> bool:
         return False
     attention.register()
     model.set_attn_implementation(attention.NAME)
-    if _keeps_records_apart(model):
+    if _keeps_records_apart(model, texts):
         return True
     model.set_attn_implementation(before)
     return False
 
 
-def _keeps_records_apart(model: nn.Module) -> bool:
-    """Whether a record's states in a packed row are those it has alone, rather than those of a row without borders."""
+def _keeps_records_apart(model: nn.Module, texts: tuple[Sequence[int], Sequence[int]]) -> bool:
+    """Whether a text's states in a packed row are those it has alone, rather than those of a row without borders.
+
+    Rounding moves them by a few per cent in bfloat16, a neighbour's text by half and more.
+    """
     import torch
 
-    records = [Example("", ids, 3) for ids in ((1, 2, 3, 4, 5, 6), (1, 5, 4, 3, 2))]
+    records = [Example("", tuple(ids), len(ids) - 1) for ids in texts]
     row, device = pack(records), device_of(model)
     ids, positions, alone = (torch.tensor([part], device=device) for part in (row.ids, row.positions, records[1].ids))
     start, _ = row.borders.spans[1]
@@ -113,4 +117,4 @@ def _keeps_records_apart(model: nn.Module) -> bool:
         expected = hidden_states(model, alone)[0, row.borders.prefix:].float()
         apart, mixed = (hidden_states(model, ids, positions, borders)[0, start:].float()
                         for borders in (row.borders, Borders(0, ((0, len(row.ids)),))))
-    return bool((apart - expected).norm() < 0.25 * (mixed - expected).norm())
+    return bool((apart - expected).norm() < 0.4 * (mixed - expected).norm())

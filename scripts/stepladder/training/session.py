@@ -84,7 +84,8 @@ class Session:
         outcome = self._loop(student, found, self._rates(found)).run()
         say(f"guard: {outcome.verdict}")
         counts = {**data.describe(examples, left_out), "epochs": epochs, "steps": len(outcome.steps),
-                  "dtype": str(student.dtype).removeprefix("torch."), "verdict": outcome.verdict}
+                  "dtype": str(student.dtype).removeprefix("torch."), "packed": student.packs,
+                  "verdict": outcome.verdict}
         log = {"counts": counts, "memory_plan": plan.as_json(), "agreement": {},
                "steps": [_log_step(step) for step in outcome.steps],
                "guard": {"verdict": outcome.verdict, "best_step": outcome.best_step, "readings": outcome.readings,
