@@ -134,7 +134,14 @@ def deaf(model: Any) -> None:
     model.model.forward = lambda *args, borders=None, **options: forward(*args, **options)
 
 
-@pytest.mark.parametrize("spoil", [sliding, mixed_layers, deaf])
+def strict(model: Any) -> None:
+    """Takes no arguments but those it names."""
+    forward = model.model.forward
+    model.model.forward = lambda input_ids, position_ids=None, use_cache=None: forward(
+        input_ids=input_ids, position_ids=position_ids, use_cache=use_cache)
+
+
+@pytest.mark.parametrize("spoil", [sliding, mixed_layers, deaf, strict])
 def test_a_model_that_would_mix_records_is_padded(folder: Path, spoil: Any) -> None:
     model = loading.load_base(folder, "none", torch.float32)
     spoil(model)

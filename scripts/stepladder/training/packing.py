@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import attention
 from .attention import Borders
@@ -91,15 +91,23 @@ def enable(model: nn.Module, texts: tuple[Sequence[int], Sequence[int]]) -> bool
     """
     model = causal(model)
     before = model.config._attn_implementation
-    layers = set(getattr(model.config, "layer_types", None) or ["full_attention"])
-    if layers != {"full_attention"} or getattr(model.config, "sliding_window", None):
+    if not _attends_fully(model.config):
         return False
     attention.register()
-    model.set_attn_implementation(attention.NAME)
-    if _keeps_records_apart(model, texts):
-        return True
+    try:
+        model.set_attn_implementation(attention.NAME)
+        if _keeps_records_apart(model, texts):
+            return True
+    except (TypeError, ValueError):  # its forward takes no borders, or it has no choice of attention
+        pass
     model.set_attn_implementation(before)
     return False
+
+
+def _attends_fully(config: Any) -> bool:
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    return kinds == {"full_attention"} and not any(
+        getattr(config, name, None) for name in ("sliding_window", "attention_dropout"))
 
 
 def _keeps_records_apart(model: nn.Module, texts: tuple[Sequence[int], Sequence[int]]) -> bool:
