@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from stepladder.core.records import problem
@@ -259,6 +259,7 @@ WILD = st.one_of(
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@example([{**made_up(0), "id": "wild/0", "choices": dict.fromkeys("ABCD", "0"), "answer": "E"}], 1)
 @given(st.lists(WILD, max_size=30), st.integers(1, 80))
 def test_every_row_is_kept_rejected_a_duplicate_or_not_sampled(content: list[Any], size: int) -> None:
     content = content + [made_up(number) for number in range(100, 115)]

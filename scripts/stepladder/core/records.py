@@ -28,10 +28,10 @@ def problem(record: Any) -> str | None:
         return "not four choices A-D"
     if not all(isinstance(text, str) and text.strip() for text in choices.values()):
         return "empty choice"
-    if len({text.strip() for text in choices.values()}) < len(LETTERS):
-        return "equal choices"
     if record.get("answer") not in LETTERS:
         return "answer is not A, B, C or D"
+    if len({text.strip() for text in choices.values()}) < len(LETTERS):
+        return "equal choices"
     return None
 
 
