@@ -3,7 +3,7 @@
     python tests/benchmarks/bench_learning.py --workdir . --state learning_runs                # about 100 minutes
     python tests/benchmarks/bench_learning.py --workdir . --state /tmp/try --tokens 4000 --held-out 20 --seeds 1
     python tests/benchmarks/bench_learning.py --workdir . --state order_runs --seeds 1 --arms reasoning \\
-        --orders curriculum reverse interleaved --kinds ages orderings --levels 1 6
+        --orders curriculum reverse interleaved --kinds arithmetic directions --levels 1 6 --tokens 200000
 
 Arms: the untrained base, the same student trained on answers alone, and on reasoning. Each training is stage 04
 itself on puzzles of its own seed; a budget counts prompt and reply tokens of everything the optimiser saw, so the
@@ -144,6 +144,11 @@ def report(held_out: list[dict[str, Any]], given: dict[str, dict[str, str | None
         low, high = proportion_confint(sum(hits), len(hits), method="wilson")
         silent = sum(letter is None for letter in given[name].values())
         print(f"{name:24} {sum(hits) / len(hits):.3f} [{low:.3f}, {high:.3f}] of {len(hits)}, no answer {silent}")
+    for level in ("easy", "medium", "hard"):
+        rows = [i for i, record in enumerate(held_out) if record["level"] == level]
+        if 0 < len(rows) < len(held_out):
+            print(f"{level}, {len(rows)}: " + ", ".join(
+                f"{name} {sum(hits[i] for i in rows) / len(rows):.3f}" for name, hits in right.items()))
     print("McNemar, exact, reasoning against the other (only reasoning right : only the other right)")
     for name in right:
         if not name.startswith("reasoning"):
