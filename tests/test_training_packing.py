@@ -25,9 +25,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_llama(tmp_path_factory.mktemp("student"))
 
 
-def loaded(folder: Path, **settings: Any) -> loading.Student:
+def loaded(folder: Path, **changes: Any) -> loading.Student:
     """A student whose adapter is no longer zero, so that all of it has a gradient."""
-    student = loading.load_student(folder, SETTINGS.model_copy(update=settings), seed=0)
+    student = loading.load_student(folder, SETTINGS.model_copy(update=changes), seed=0)
     torch.manual_seed(1)
     for parameter in student.trainable().values():
         torch.nn.init.normal_(parameter, std=0.05)
@@ -108,7 +108,6 @@ def test_packed_and_padded_learn_the_same(kind: str, checkpointing: bool, short:
     monkeypatch.setattr(attention, "SHORT", short)
     where = make_moe(tmp_path / "moe", dtype="float32") if "moe" in kind else folder
     student = loaded(where, quantization="nf4" if "nf4" in kind else "none", gradient_checkpointing=checkpointing)
-    student.model.train()
     batch = data.encode_all([record(i, steps="More. " * (1 + i)) for i in range(4)], student.tokenizer,
                             max_length=900)[0]
     assert student.packs
