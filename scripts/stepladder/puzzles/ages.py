@@ -1,180 +1,224 @@
-"""Ages: how old is somebody, from sums, multiples and differences now, in some years, or some years ago."""
+"""Ages: how old is somebody, from sums, multiples and differences now, in some years, or some years ago.
+
+The four worlds are one story in which two things are taken otherwise: a clue turned round ("younger" for "older",
+"three times" for "three years"), an age misread, the other person asked for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 from random import Random
 
-from .base import Draft, Kind, near
+from .base import Kind, Template, Told, World
 from .words import count_of, names, number_word
 
 TIMES = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "six times"}
+OLDEST = 95
+_SIGNS = {"times": "x", "older": "+", "younger": "-"}
+_LINKS = {1: 1, 2: 2, 3: 2, 4: 3, 5: 3, 6: 4, 7: 4, 8: 5, 9: 6, 10: 6}
+Link = tuple[str, int]
 
 
 def _years(count: int) -> str:
     return count_of(count, "year")
 
 
-def _chain(rng: Random, level: int) -> Draft | None:
-    """Each age from the one before: older, younger, times as old; asked is the last, perhaps in some years."""
-    count = 2 if level == 1 else 3 if level <= 4 else 4 if level <= 7 else 5
-    who = names(rng, count)
-    age = rng.randint(4, 12 + 2 * level)
-    first, steps, told, links = age, [], [], []
-    for i in range(1, count):
-        kind = rng.choice(("older", "younger", "times") if level > 1 else ("older", "younger"))
-        amount = rng.choice((2, 2, 3)) if kind == "times" else rng.randint(2, 4 + 2 * level)
-        new = age * amount if kind == "times" else age + amount if kind == "older" else age - amount
-        if not 1 <= new <= 90:
-            return None
+def _two(rng: Random, low: int, high: int, apart: int = 6) -> tuple[int, int]:
+    """Two different numbers of a range, at most `apart` from each other: a number and its misreading."""
+    first = rng.randint(low, high)
+    return first, rng.choice([n for n in range(max(low, first - apart), min(high, first + apart) + 1) if n != first])
+
+
+def _worlds(ages: Sequence[tuple[int, tuple]]) -> list[World]:
+    return [World(str(age), facts) for age, facts in ages]
+
+
+# -- each age from the one before ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """An age, links to the next person's, and how many years ahead the last one's is asked for (0: now)."""
+
+    first: int
+    links: tuple[Link, ...]
+    ahead: int
+
+    def ages(self) -> list[int]:
+        ages = [self.first]
+        for kind, amount in self.links:
+            here = ages[-1]
+            ages.append(here * amount if kind == "times" else here + amount if kind == "older" else here - amount)
+        return ages
+
+    def turned(self, place: int) -> _Chain:
+        """The chain with one link taken the other way."""
+        kind, amount = self.links[place]
+        other = {"older": "younger", "younger": "older", "times": "older"}[kind]
+        return replace(self, links=(*self.links[:place], (other, amount), *self.links[place + 1:]))
+
+
+def _draw_chain(rng: Random, level: int) -> list[World] | None:
+    count = _LINKS[level]
+    first, misread = _two(rng, 4, 60 if count == 1 else 25)
+    kinds = ("older", "younger", "times") if level > 1 else ("older", "younger")
+    links = [(kind, rng.choice((2, 2, 3)) if kind == "times" else rng.randint(2, 24 if count == 1 else 4 + 2 * level))
+             for kind in rng.choices(kinds, k=count)]
+    chain = _Chain(first, tuple(links), rng.randint(2, 3 + level) if level >= 3 and rng.random() < 0.5 else 0)
+    place = rng.randrange(count)
+    other = rng.choice([None, *(i for i in range(count) if i != place)])
+    second = replace(chain, first=misread) if other is None else chain.turned(other)
+    chains = [chain, second, chain.turned(place), second.turned(place)]
+    if any(not 1 <= age <= OLDEST for one in chains for age in one.ages()):
+        return None
+    return _worlds([(one.ages()[-1] + one.ahead, one) for one in chains])
+
+
+def _tell_chain(rng: Random, level: int, world: World) -> Told:
+    chain: _Chain = world.facts
+    who, ages = names(rng, len(chain.links) + 1), chain.ages()
+    told, steps = [], []
+    for (kind, amount), i in zip(chain.links, range(len(ages) - 1), strict=True):
         relation = f"{TIMES[amount]} as old as" if kind == "times" else f"{_years(amount)} {kind} than"
-        told.append(f"{who[i]} is {relation} {who[i - 1]}.")
-        steps.append(f"{who[i]}: {age} {dict(times='x', older='+', younger='-')[kind]} {amount} = {new}.")
-        links.append((kind, amount))
-        age = new
-    ahead = rng.randint(2, 3 + level) if level >= 3 and rng.random() < 0.5 else 0
+        told.append(f"{who[i + 1]} is {relation} {who[i]}.")
+        steps.append(f"{who[i + 1]}: {ages[i]} {_SIGNS[kind]} {amount} = {ages[i + 1]}.")
     if level > 3:
-        order = rng.sample(range(count - 1), count - 1)
-        told = [told[i] for i in order]
-    told.insert(rng.randint(0, len(told)) if level > 3 else 0, f"{who[0]} is {_years(first)} old.")
-    key = age + ahead
-    if ahead:
-        steps.append(f"In {_years(ahead)}: {age} + {ahead} = {key}.")
-    ask = f"How old will {who[-1]} be in {_years(ahead)}?" if ahead else f"How old is {who[-1]}?"
-    kind, amount = links[-1]
-    before = {"times": age // amount, "older": age - amount, "younger": age + amount}[kind]
-    turned = {"times": before + amount, "older": before - amount, "younger": before + amount}[kind]
-    wrong = [turned + ahead, before + ahead, age - ahead, age, first + sum(n for _, n in links), key + 1]
-    mistakes = [str(w) for w in wrong if w > 0] + near(rng, key, 1)
-    return Draft(
-        " ".join([*told, ask]), str(key), mistakes, " ".join(steps), ("chain", first, tuple(links), ahead)
-    )
+        told = rng.sample(told, len(told))
+    told.insert(rng.randint(0, len(told)) if level > 3 else 0, f"{who[0]} is {_years(chain.first)} old.")
+    if chain.ahead:
+        steps.append(f"In {_years(chain.ahead)}: {ages[-1]} + {chain.ahead} = {ages[-1] + chain.ahead}.")
+    ask = f"How old will {who[-1]} be in {_years(chain.ahead)}?" if chain.ahead else f"How old is {who[-1]}?"
+    return Told(" ".join([*told, ask]), steps, (chain.first, chain.links, chain.ahead))
 
 
-def _sum_and_difference(rng: Random, level: int) -> Draft:
-    """Two ages from their sum and difference, or their sum and ratio."""
+# -- two ages from their sum and their difference or ratio -----------------------------------------------------------
+
+
+def _draw_sum(rng: Random, level: int) -> list[World]:
+    """Facts: the younger one's age, "gap" or "ratio" with its number, and whether the older one is asked for."""
+    form = ("gap", rng.randint(2, 8 + 2 * level)) if rng.random() < 0.5 else ("ratio", rng.choice((2, 3, 4)))
+    lows = _two(rng, 4, 22 if form[0] == "ratio" else 20 + 4 * level)
+    return _worlds([(_older(low, form) if older else low, (low, form, older)) for low, older in product(lows, (0, 1))])
+
+
+def _older(low: int, form: tuple[str, int]) -> int:
+    return low + form[1] if form[0] == "gap" else low * form[1]
+
+
+def _tell_sum(rng: Random, level: int, world: World) -> Told:
+    low, form, asks_older = world.facts
+    high = _older(low, form)
+    total, number = low + high, form[1]
     older, younger = names(rng, 2)
-    if rng.random() < 0.5:
-        low, gap = rng.randint(4, 15 + 4 * level), rng.randint(2, 6 + 2 * level)
-        high, total = low + gap, 2 * low + gap
-        relation = f"{older} is {_years(gap)} older than {younger}."
-        steps = (
-            f"{total} - {gap} = {total - gap}. {total - gap} / 2 = {low}, so {younger} is {low} and "
-            f"{older} {low} + {gap} = {high}."
-        )
-        wrong = [total // 2, total - gap, (total - gap) // 2 - 1, total // 2 + gap]
-        form: tuple = ("difference", gap)
+    if form[0] == "gap":
+        relation = f"{older} is {_years(number)} older than {younger}."
+        steps = [f"{total} - {number} = {total - number}.", f"{younger}: {total - number} / 2 = {low}."]
+        last = f"{older}: {low} + {number} = {high}."
     else:
-        factor, low = rng.choice((2, 3, 4)), rng.randint(4, 12 + level)
-        high, total = factor * low, (factor + 1) * low
-        relation = f"{older} is {TIMES[factor]} as old as {younger}."
-        steps = (
-            f"{factor} + 1 = {factor + 1} parts. {total} / {factor + 1} = {low}, so {younger} is "
-            f"{low} and {older} {factor} x {low} = {high}."
-        )
-        wrong = [total // factor, total // 2, total - factor, low + factor]
-        form = ("ratio", factor)
-    together = rng.choice(
-        [
-            f"The ages of {older} and {younger} add up to {total}.",
-            f"Together {older} and {younger} are {_years(total)} old.",
-        ]
-    )
-    asks_older = rng.random() < 0.5
-    key, other = (high, low) if asks_older else (low, high)
+        relation = f"{older} is {TIMES[number]} as old as {younger}."
+        steps = [f"{number} + 1 = {number + 1} parts.", f"{younger}: {total} / {number + 1} = {low}."]
+        last = f"{older}: {number} x {low} = {high}."
+    together = rng.choice([f"The ages of {older} and {younger} add up to {total}.",
+                           f"Together {older} and {younger} are {_years(total)} old."])  # fmt: skip
     question = f"{together} {relation} How old is {older if asks_older else younger}?"
-    mistakes = [str(w) for w in (other, *wrong) if w > 0] + near(rng, key, 1)
-    return Draft(question, str(key), mistakes, steps, ("sum", total, *form, asks_older))
+    return Told(question, [*steps, last] if asks_older else steps, (total, form, asks_older))
 
 
-def _ratio_later(rng: Random, level: int) -> Draft | None:
-    """Two ratios at different times: now k times, in (or before) n years m times."""
-    older, younger = names(rng, 2)
-    now, later = rng.sample((2, 3, 4, 5, 6), 2)
-    # now*x + n = later*(x + n) for n years ahead (later < now), n < 0 for years ago (later > now)
-    years = rng.randint(2, 4 + 2 * level) * (1 if later < now else -1)
+# -- two ratios at different times -----------------------------------------------------------------------------------
+
+
+def _young(now: int, later: int, years: int) -> int | None:
+    """The younger one's age where the older is `now` times as old, and `later` times in `years` (< 0: ago) years."""
     young, rest = divmod((later - 1) * years, now - later)
-    old = now * young
-    if rest or young + min(years, 0) < 1 or not 2 <= old <= 95:
+    return None if rest or young + min(years, 0) < 1 or now * young > OLDEST else young
+
+
+def _draw_later(rng: Random, level: int) -> list[World] | None:
+    """Facts: the two ratios, the years (below 0: ago), the younger one's age, whether the older one is asked for."""
+    now, later = rng.sample((2, 3, 4, 5, 6), 2)
+    way = 1 if later < now else -1
+    spans = [way * years for years in range(1, 31) if _young(now, later, way * years)]
+    if len(spans) < 2:
         return None
-    told = (f"In {_years(years)}, {older} will be {TIMES[later]} as old as {younger}." if years > 0
-            else f"{older} was {TIMES[later]} as old as {younger} {_years(-years)} ago.")  # fmt: skip
-    asks_older = rng.random() < 0.5
-    key, other = (old, young) if asks_older else (young, old)
-    question = (f"{older} is {TIMES[now]} as old as {younger}. {told} "
-                f"How old is {older if asks_older else younger} now?")  # fmt: skip
-    sign = "+" if years > 0 else "-"
-    n = abs(years)
-    inner = later * n
-    steps = (f"Let {younger} be x, {older} {now}x. {now}x {sign} {n} = {later}(x {sign} {n}) = {later}x "
-             f"{sign} {inner}. "
-             f"{abs(now - later) if abs(now - later) > 1 else ''}x = {inner} - {n} = {inner - n}. x = "
-             f"{young}, {older} {now} x {young} = {old}.")  # fmt: skip
-    wrong = [other, key + years, inner // abs(now - later), n * later, n * now, inner - n]
-    mistakes = [str(w) for w in wrong if w > 0] + near(rng, key, 1)
-    return Draft(question, str(key), mistakes, steps, ("later", now, later, years, asks_older))
+    both = [(years, _young(now, later, years)) for years in rng.sample(spans, 2)]
+    return _worlds([(young * (now if older else 1), (now, later, years, young, older))
+                    for (years, young), older in product(both, (0, 1))])  # fmt: skip
 
 
-def _three(rng: Random, level: int) -> Draft | None:
-    """Three or four ages whose sum is known, each given from the first one."""
-    count = 3 if level <= 7 else 4
+def _tell_later(rng: Random, level: int, world: World) -> Told:
+    now, later, years, young, asks_older = world.facts
+    older, younger = names(rng, 2)
+    n, sign = abs(years), "+" if years > 0 else "-"
+    told = (f"In {_years(n)}, {older} will be {TIMES[later]} as old as {younger}." if years > 0
+            else f"{older} was {TIMES[later]} as old as {younger} {_years(n)} ago.")  # fmt: skip
+    question = f"{older} is {TIMES[now]} as old as {younger}. {told} How old is {older if asks_older else younger} now?"
+    inner, parts = later * n, abs(now - later)
+    steps = [f"Let {younger} be x, {older} {now}x.",
+             f"{now}x {sign} {n} = {later}(x {sign} {n}) = {later}x {sign} {inner}.",
+             f"{parts if parts > 1 else ''}x = {inner} - {n} = {inner - n}.", f"{younger}: x = {young}."]  # fmt: skip
+    if asks_older:
+        steps.append(f"{older}: {now} x {young} = {now * young}.")
+    return Told(question, steps, (now, later, years, asks_older))
+
+
+# -- several ages from their sum -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _All:
+    """The first one's age, and every one's as (factor, addend) of it; the first is (1, 0)."""
+
+    base: int
+    terms: tuple[tuple[int, int], ...]
+    asked: int
+
+    def age(self, i: int) -> int:
+        factor, more = self.terms[i]
+        return factor * self.base + more
+
+
+def _draw_all(rng: Random, level: int) -> list[World] | None:
+    count = 3 if level <= 6 else 4 if level <= 8 else 5
+    others = [(rng.choice((2, 3)), 0) if rng.random() < 0.5 else (1, rng.choice((-1, 1)) * rng.randint(1, 9))
+              for _ in range(count - 1)]
+    bases, asked = _two(rng, 3, 12 + 2 * level), rng.sample(range(count), 2)
+    cast = [_All(base, ((1, 0), *others), one) for base, one in product(bases, asked)]
+    ages = [[one.age(i) for i in range(count)] for one in cast]
+    if any(min(row) < 1 or max(row) > OLDEST or len(set(row)) < count for row in ages):
+        return None
+    return _worlds([(one.age(one.asked), one) for one in cast])
+
+
+def _tell_all(rng: Random, level: int, world: World) -> Told:
+    cast: _All = world.facts
+    count = len(cast.terms)
     who = names(rng, count)
-    base = rng.randint(3, 10 + 2 * level)
-    factors, adds, told = [1], [0], []
-    for i in range(1, count):
-        if rng.random() < 0.5:
-            factor = rng.choice((2, 3))
-            factors.append(factor)
-            adds.append(0)
-            told.append(f"{who[i]} is {TIMES[factor]} as old as {who[0]}.")
-        else:
-            gap = rng.choice((-1, 1)) * rng.randint(1, 8)
-            factors.append(1)
-            adds.append(gap)
-            told.append(f"{who[i]} is {_years(abs(gap))} {'older' if gap > 0 else 'younger'} than {who[0]}.")
-    ages = [f * base + a for f, a in zip(factors, adds, strict=True)]
-    if min(ages) < 1 or max(ages) > 95 or len(set(ages)) < count:
-        return None
-    total = sum(ages)
-    asked = rng.randrange(count)
-    parts, extra = sum(factors), sum(adds)
-    question = (
-        f"{' '.join(told)} The ages of all {number_word(count)} add up to {total}. How old is {who[asked]}?"
-    )
-    steps = f"Let {who[0]} be x: {parts}x"
+    told = [f"{who[i]} is {TIMES[factor]} as old as {who[0]}." if factor > 1 else
+            f"{who[i]} is {_years(abs(more))} {'older' if more > 0 else 'younger'} than {who[0]}."
+            for i, (factor, more) in enumerate(cast.terms) if i]  # fmt: skip
+    total = sum(map(cast.age, range(count)))
+    parts, extra = sum(factor for factor, _ in cast.terms), sum(more for _, more in cast.terms)
+    steps = [f"{f'Let {who[0]} be x, ' if i == 1 else ''}{who[i]} {f'{factor}x' if factor > 1 else f'x{_plus(more)}'}."
+             for i, (factor, more) in enumerate(cast.terms) if i]  # fmt: skip
     if extra:
-        steps += (
-            f" {'+' if extra > 0 else '-'} {abs(extra)} = {total}. {parts}x = {total - extra}. x = {base}."
-        )
+        steps += [f"Together {parts}x{_plus(extra)} = {total}.", f"{parts}x = {total - extra}."]
     else:
-        steps += f" = {total}. x = {base}."
-    if asked:
-        if factors[asked] > 1:
-            steps += f" {who[asked]}: {factors[asked]} x {base} = {ages[asked]}."
-        else:
-            steps += (
-                f" {who[asked]}: {base} {'+' if adds[asked] > 0 else '-'} {abs(adds[asked])} = {ages[asked]}."
-            )
-    wrong = [*(a for i, a in enumerate(ages) if i != asked), total // count, total // parts, ages[asked] + 1]
-    mistakes = [str(w) for w in wrong if w > 0] + near(rng, ages[asked], 1)
-    form = (
-        "sum of all",
-        total,
-        tuple(sorted(zip(factors[1:], adds[1:], strict=True))),
-        (factors[asked], adds[asked]) if asked else 0,
-    )
-    return Draft(question, str(ages[asked]), mistakes, steps, form)
+        steps.append(f"Together {parts}x = {total}.")
+    steps.append(f"{who[0]}: x = {cast.base}.")
+    factor, more = cast.terms[cast.asked]
+    if cast.asked:
+        own = f"{factor} x {cast.base}" if factor > 1 else f"{cast.base}{_plus(more)}"
+        steps.append(f"{who[cast.asked]}: {own} = {cast.age(cast.asked)}.")
+    question = (f"{' '.join(told)} The ages of all {number_word(count)} add up to {total}. "
+                f"How old is {who[cast.asked]}?")  # fmt: skip
+    return Told(question, steps, (total, tuple(sorted(cast.terms[1:])), cast.terms[cast.asked]))
 
 
-def make(rng: Random, level: int) -> Draft | None:
-    if level == 1:
-        makers = [_chain]
-    elif level <= 3:
-        makers = [_chain, _sum_and_difference]
-    elif level <= 5:
-        makers = [_chain, _sum_and_difference, _ratio_later]
-    else:
-        makers = [_chain, _ratio_later, _three]
-    return rng.choice(makers)(rng, level)
+def _plus(number: int) -> str:
+    """ " + 3" or " - 3"."""
+    return f" {'+' if number > 0 else '-'} {abs(number)}"
 
 
 KIND = Kind(
@@ -182,6 +226,11 @@ KIND = Kind(
     "Age problems",
     ("Chains of ages", "Sums and ratios", "Now and later"),
     "Mathematics",
-    make,
+    (
+        Template("chain", _draw_chain, _tell_chain),
+        Template("sum", _draw_sum, _tell_sum, range(2, 5)),
+        Template("later", _draw_later, _tell_later, range(5, 8)),
+        Template("all", _draw_all, _tell_all, range(6, 11)),
+    ),
     short_level=10,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from random import Random
 from typing import Any
 
@@ -40,19 +41,21 @@ KINDS: dict[str, Kind] = {
         syllogisms,
         coding,
     )
+    if isinstance(module.KIND.templates, tuple)
 }
 _TRIES = 400  # draws in a row that may repeat known structures before a kind counts as used up
 
 
-def generate(kind: str, seed: int, level: int, short: bool = False) -> Puzzle:
+def generate(kind: str, seed: int, level: int, short: bool = False, template: str | None = None) -> Puzzle:
     """The puzzle of this kind, seed and level (1 easy to 10 hard): always the same one.
 
-    `short` keeps question, choices and answer within the tournament's tokens, on a lower level where need be.
-    Raises ValueError for an unknown kind or a level outside 1 to 10.
+    `short` keeps question, choices and answer within the tournament's tokens, on a lower level where need be;
+    `template` asks for one form of question. Raises ValueError for an unknown kind, and for a level or template that
+    it does not offer.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown puzzle kind {kind!r}; there are {', '.join(KINDS)}")
-    return KINDS[kind].generate(seed, level, short)
+    return KINDS[kind].generate(seed, level, short, template)
 
 
 def stream(
@@ -65,10 +68,13 @@ def stream(
     """`count` puzzles, kinds and levels mixed evenly, no two with the same structure.
 
     `levels` is the lowest and the highest level; `kinds` leaves the others out (they can be held out for a test).
-    A kind whose structures at these levels are used up drops out of the mix. Raises RuntimeError where all are.
+    A kind that offers none of these levels is left out, and one whose structures at them are used up drops out of the
+    mix. Raises RuntimeError where none is left.
     """
     rng = Random(f"stream/{seed}")
-    repeats = dict.fromkeys(KINDS if kinds is None else kinds, 0)  # draws in a row that gave nothing new
+    offered = {kind: [level for level in KINDS[kind].levels if levels[0] <= level <= levels[1]]
+               for kind in (KINDS if kinds is None else kinds)}
+    repeats = {kind: 0 for kind, ones in offered.items() if ones}  # draws in a row that gave nothing new
     seen: set[tuple] = set()
     turn: list[str] = []
     while len(seen) < count:
@@ -76,10 +82,11 @@ def stream(
             turn = [kind for kind, misses in repeats.items() if misses < _TRIES]
             if not turn:
                 raise RuntimeError(
-                    f"only {len(seen):,} different puzzles of {', '.join(repeats)} at levels {levels}"
+                    f"only {len(seen):,} different puzzles of {', '.join(offered)} at levels {levels}"
                 )
             rng.shuffle(turn)
-        kind, level, short = turn[-1], rng.randint(*levels), rng.random() < short_share
+        kind, short = turn[-1], rng.random() < short_share
+        level = rng.choice(offered[kind])
         puzzle = generate(kind, rng.getrandbits(40), level, short)
         if puzzle.structure in seen:
             repeats[kind] += 1
@@ -111,10 +118,18 @@ def to_record(puzzle: Puzzle) -> dict[str, Any]:
             "finish_reason": "stop",
             "tokens": None,
         },
-        "puzzle": {"kind": puzzle.kind, "level": puzzle.level, "structure": structure_text(puzzle)},
+        "puzzle": {
+            "kind": puzzle.kind,
+            "template": puzzle.template,
+            "level": puzzle.level,
+            "steps": puzzle.steps,
+            "structure": structure_text(puzzle),
+        },
     }
 
 
 def structure_text(puzzle: Puzzle) -> str:
-    """The structure as text: equal for two puzzles exactly when their structures are."""
-    return repr(puzzle.structure)
+    """The structure as a short text, "ages/chain/9f86d081884c7d65": equal for two puzzles exactly when their structures
+    are (up to collisions of 64 bits)."""
+    digest = blake2b(repr(puzzle.structure).encode(), digest_size=8).hexdigest()
+    return f"{puzzle.kind}/{puzzle.template}/{digest}"
