@@ -39,10 +39,12 @@ def run(args: argparse.Namespace) -> int | None:
         return 0
     chosen = contestants.choose(verdict, workspace)
     training = [Path(path) for path in verdict.training] or trained_on(workspace)
+    similarity = profiles.resolve(args, ("questions",))["questions"].duplicate_similarity
     stage = StageRun(
         "05", args, settings, inputs=inputs(questions_path, training, verdict.ratings),
         outputs={"test_results": args.output or workspace.enhanced("test_results")},
-        weights=contestants.weight_files(chosen), extra=test.prompt_identity(verdict.modes))
+        weights=contestants.weight_files(chosen),
+        extra={**test.prompt_identity(verdict.modes), "similarity": similarity})
     with stage:
         if stage.is_done():
             return 0
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int | None:
             raise InputError(f"{questions_path} has no valid question: {rejected[0]['reason']}")
         overlap = None
         if training:
-            records, left_out, overlap = test.check_overlap(records, training, verdict)
+            records, left_out, overlap = test.check_overlap(records, training, verdict, similarity)
             rejected += left_out
         if verdict.ratings:
             records = test.with_ratings(records, Path(verdict.ratings))

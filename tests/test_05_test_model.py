@@ -196,7 +196,7 @@ def test_overlap_can_be_left_out(workdir: Path) -> None:
     main(workdir, "--leave-out-overlap", "--modes", "fast", "--training", str(own), str(other))
     found = result(workdir)
     assert (found["summary"]["questions"], found["summary"]["overlap"]["found"]) == (23, 0)
-    assert [(row["index"], row["reason"]) for row in found["rejected"]] == [(2, "in training: leak (same text)")]
+    assert [(row["index"], row["reason"]) for row in found["rejected"]] == [(2, "in training: leak (exact duplicate)")]
     assert any("1 test questions were left out" in warning for warning in found["summary"]["warnings"])
 
 

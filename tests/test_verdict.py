@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stepladder.core import options
 from stepladder.core.records import LETTERS
-from stepladder.verdict import comparing, memory, overlap, scoring
+from stepladder.verdict import comparing, memory, scoring
 
 
 def verdict_of(skills: dict[str, Any], count: int = 600, permute: int = 1) -> dict[str, Any]:
@@ -182,43 +182,6 @@ def test_difficulty_that_predicts_failure_is_recognised() -> None:
     assert found["bands"][-1]["accuracy"]["value"] == 0.0
     assert sum(band["n"] for band in found["bands"]) == 200
     assert comparing.difficulty_against_accuracy([None, None], [1.0, 0.0]) is None
-
-
-# -- overlap ----------------------------------------------------------------------------------------------------------
-
-def changed(record: dict, **fields: Any) -> dict:
-    return {**record, "id": record["id"] + "/copy", **fields}
-
-
-def test_overlap_is_found_in_every_disguise() -> None:
-    test = planted.questions(30, seed=1)
-    training = planted.questions(300, seed=2)
-    assert overlap.find_overlap(test, training) == []
-    rotated, _ = options.rotate(test[0], 1)
-    long = changed(test[3], question=" ".join([test[3]["question"], *planted.WORDS, *planted.DOMAINS]))
-    test[3] = {**long, "id": "long"}
-    training += [changed(rotated), changed(test[1], question=test[1]["question"].upper() + "!"), dict(test[2]),
-                 changed(long, question=long["question"].replace("Biology", "Botany"))]
-    found = {row["test"]: row for row in overlap.find_overlap(test, training)}
-    assert set(found) == {test[0]["id"], test[1]["id"], test[2]["id"], "long"}
-    assert [found[test[i]["id"]]["why"] for i in range(3)] == ["same text"] * 3
-    assert found["long"]["why"] == "near-duplicate"
-    assert overlap.SIMILARITY <= found["long"]["similarity"] < 1
-
-
-def test_a_repeated_id_is_overlap() -> None:
-    first, second = planted.questions(2)
-    assert overlap.find_overlap([first], [{**second, "id": first["id"]}])[0]["why"] == "same id"
-
-
-def test_questions_that_only_differ_in_their_numbers_are_no_overlap() -> None:
-    def sum_of(a: int, b: int) -> dict:
-        text = f"A farmer has {a} sheep on one field and {b} sheep on another field. How many sheep are on both fields?"
-        return {"id": f"{a}+{b}", "question": text, "answer": "A",
-                "choices": dict(zip(LETTERS, map(str, (a + b, a - b, a, b)), strict=True))}
-
-    assert overlap.find_overlap([sum_of(31, 17)], [sum_of(45, 22)]) == []
-    assert overlap.find_overlap([sum_of(31, 17)], [sum_of(31, 17) | {"id": "x"}]) != []
 
 
 # -- memory -----------------------------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ from typing import Any
 from stepladder.core.errors import InputError
 from stepladder.core.interrupts import stop_flag
 from stepladder.core.records import LETTERS, Record
+from stepladder.core.same import seen_in
 from stepladder.core.settings import Questions
 
-from . import domains, duplicates
+from . import domains, duplicates, shortcuts
 from .ledger import Ledger
 from .letters import balance
 from .normalise import to_record
@@ -48,6 +49,9 @@ def collect(readers: Mapping[str, Rows], settings: Questions, sample: Sequence[R
     domains.known(pool, subjects)
     classifier = domains.classify(pool, sample)
     parts = _sampled(pool, groups, settings, seed, size)
+    parts["training"] = ledger.drop_seen(
+        parts["training"], seen_in(parts["training"], [*parts["validation"], *parts["test"]],
+                                   settings.duplicate_similarity))
     if not parts["training"]:
         raise InputError("no question is left to train on: all were rejected, repeated, or of published test splits")
     kept = Counter(record["source"] for part in parts.values() for record in part)
@@ -59,6 +63,7 @@ def collect(readers: Mapping[str, Rows], settings: Questions, sample: Sequence[R
         "groups_kept_together": sum(count > 1 for count in Counter(groups).values()),
         "classifier": classifier, "coverage": domains.coverage(parts["training"], names, total),
         "domains": {part: dict(sorted(Counter(r["domain"] for r in parts[part]).items())) for part in PARTS},
+        "options_only": shortcuts.out_of_fold([record for part in PARTS for record in parts[part]]),
         "letters": {part: {letter: sum(r["answer"] == letter for r in parts[part]) for letter in LETTERS}
                     for part in PARTS}}
     return Collection(parts, ledger.rejected_file(), counts)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stepladder.core.records import Record
+from stepladder.core.same import Seen
 
 from .duplicates import Removed
 from .rows import Rejection, Row, Rows
@@ -57,6 +58,14 @@ class Ledger:
                 gone.setdefault(item.of, self._entry(records, item.of, item.reason, item.index, item.similarity))
         self.duplicates += [gone[index] for index in sorted(gone)]
         return [index for index in range(len(records)) if index not in gone]
+
+    def drop_seen(self, training: Sequence[Record], seen: Sequence[Seen]) -> list[Record]:
+        """Book the training questions that repeat held-out ones (pairs that MinHash missed); returns the others."""
+        gone = {one.record["id"]: one for one in seen}
+        self.duplicates += [{"id": one.record["id"], "source": one.record["source"], "of": one.known["id"],
+                             "reason": f"{one.why} as a held-out question", "similarity": one.similarity,
+                             "record": one.record} for one in seen]
+        return [record for record in training if record["id"] not in gone]
 
     def _entry(self, records: Sequence[Record], index: int, reason: str, of: int, similarity: float) -> dict[str, Any]:
         record, other = records[index], records[of]

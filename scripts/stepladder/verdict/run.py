@@ -12,6 +12,7 @@ from stepladder.core.interrupts import stop_flag
 from stepladder.core.journal import Journal
 from stepladder.core.progress import Progress, say
 from stepladder.core.records import Record, read_questions
+from stepladder.core.same import seen_in
 from stepladder.core.settings import EngineSettings, Verdict
 from stepladder.engine import prompts
 from stepladder.engine.requests import Backend
@@ -20,7 +21,6 @@ from . import latency
 from .answering import Manner, Unit, answer, units
 from .contestants import Contestant, by_weights, opened, put_on
 from .memory import PeakMemory
-from .overlap import SIMILARITY, find_overlap
 
 
 def manner_of(settings: Verdict, mode: str, seed: int) -> Manner:
@@ -29,33 +29,36 @@ def manner_of(settings: Verdict, mode: str, seed: int) -> Manner:
                   settings.permute, seed)
 
 
-def check_overlap(test: list[Record], training_files: Sequence[Path], settings: Verdict
+def check_overlap(test: list[Record], training_files: Sequence[Path], settings: Verdict, similarity: float
                   ) -> tuple[list[Record], list[dict[str, Any]], dict[str, Any]]:
     """(questions to test, those left out with their reason, {"training", "similarity", "found", "examples"}).
 
-    Raises InputError when test questions are in training, unless that is allowed or they are to be left out.
+    similarity: the threshold that stage 00 kept questions together by. Raises InputError when test questions are in
+    training, unless that is allowed or they are to be left out.
     """
     training = [record for path in training_files for record in read_questions(path)[0]]
-    found = find_overlap(test, training)
+    overlap = seen_in(test, training, similarity)
     names = " and ".join(path.name for path in training_files)
     left_out: list[dict[str, Any]] = []
-    if found and settings.leave_out_overlap:
-        why = {row["test"]: f"in training: {row['training']} ({row['why']})" for row in found}
+    if overlap and settings.leave_out_overlap:
+        why = {seen.record["id"]: f"in training: {seen.known['id']} ({seen.why})" for seen in overlap}
         left_out = [{"index": index, "reason": why[record["id"]], "record": record}
                     for index, record in enumerate(test) if record["id"] in why]
         test = [record for record in test if record["id"] not in why]
         if not test:
             raise InputError(f"all test questions are in {names}: there is nothing left to test on")
         say(f"05: {len(left_out)} test questions are left out, they are in {names}")
-    elif found and not settings.allow_overlap:
-        first = found[0]
-        likeness = "" if first["similarity"] is None else f", similarity {first['similarity']:.2f}"
+    elif overlap and not settings.allow_overlap:
+        first = overlap[0]
+        likeness = "" if first.similarity is None else f", similarity {first.similarity:.2f}"
         raise InputError(
-            f"{len(found)} of {len(test)} test questions are in {names}, the first: {first['test']} = "
-            f"{first['training']} ({first['why']}{likeness}). Test without them (--leave-out-overlap), or with "
+            f"{len(overlap)} of {len(test)} test questions are in {names}, the first: {first.record['id']} = "
+            f"{first.known['id']} ({first.why}{likeness}). Test without them (--leave-out-overlap), or with "
             "--allow-overlap and have the report say so")
-    return test, left_out, {"training": len(training), "similarity": SIMILARITY, "found": len(found) - len(left_out),
-                            "left_out": len(left_out), "examples": found[:20]}
+    examples = [{"test": seen.record["id"], "training": seen.known["id"], "similarity": seen.similarity,
+                 "why": seen.why} for seen in overlap[:20]]
+    return test, left_out, {"training": len(training), "similarity": similarity, "found": len(overlap) - len(left_out),
+                            "left_out": len(left_out), "examples": examples}
 
 
 def with_ratings(records: Sequence[Record], path: Path) -> list[Record]:
