@@ -95,7 +95,7 @@ def _summarise(counts: dict[str, Any]) -> None:
             f"{row['duplicates']} duplicates, {row['not_sampled']} not sampled")
     for source, row in counts["options_only"].items():
         if "accuracy" in row:
-            say(f"  {source}: guessed from the options alone in {row['accuracy']:.0%} (by {row['guesser']}; chance 25%)")
+            say(f"  {source}: guessed from options alone in {row['accuracy']:.0%} (by {row['guesser']}; chance 25%)")
     coverage = counts["coverage"]
     gaps = ", ".join(coverage["gaps"]) or "none"
     say(f"{coverage['covered']} of {coverage['of']} domains have {coverage['needed_a_domain']} or more; gaps: {gaps}")

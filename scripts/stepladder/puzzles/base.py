@@ -97,7 +97,7 @@ class Kind:
             offered = [one for one in self.templates_at(actual) if template in (None, one.name)]
             for _ in range(_TEMPLATES if offered else 0):
                 chosen = rng.choice(offered)  # before any draw: what is hard to draw must not become rare
-                for _ in range(_SHORT_DRAWS if short else _DRAWS):
+                for _ in range(_SHORT_DRAWS if short and actual > self.levels[0] else _DRAWS):
                     puzzle = _make(self, chosen, rng, puzzle_id, actual, short)
                     if puzzle:
                         return puzzle
