@@ -163,7 +163,7 @@ def _tell_duration(rng: Random, level: int, world: World) -> Told:
 
 @dataclass(frozen=True)
 class _Journey:
-    """When it leaves (local), the lengths of flights and waits, and how far each town's clocks are ahead, in minutes."""
+    """Minutes: when it leaves (local), how long it flies, waits, flies, and how far each town's clocks are ahead."""
 
     leave: int
     lengths: tuple[int, ...]
@@ -235,14 +235,13 @@ def _tell_zones(rng: Random, level: int, world: World) -> Told:
         way.insert(0, f"waits there {lengths[-2]}")
     if len(lengths) > 2:
         way.insert(0, f"flies {lengths[0]} to {middle}")
-    leaves, leaving = ("comes to", "arrival at") if len(lengths) == 2 else ("leaves", "departure from")
-    airport = f"{here} airport" if len(lengths) == 2 else here
+    leave, town = ("come to", f"{here} airport") if len(lengths) == 2 else ("leave", here)
     if trip.backward:
-        way = [f"{leaves} {airport}", *way, f"lands at {clock(trip.arrive)} local time{late}"]
-        ask = f"What is the local time in {here} at {who.his} {leaving} {airport}?"
+        way = [f"{leave}s {town}", *way, f"lands at {clock(trip.arrive)} local time{late}"]
+        ask = f"At what local time does {who.he} {leave} {town}?"
     else:
-        way = [f"{leaves} {airport} at {clock(trip.leave)} local time", *way, *([f"lands{late}"] if late else [])]
-        ask = f"What is the local time in {there} at {who.his} landing?"
+        way = [f"{leave}s {town} at {clock(trip.leave)} local time", *way, *([f"lands{late}"] if late else [])]
+        ask = f"At what local time does {who.he} land?"
     told = f"{told} {who.name} {listing(way)}. {ask}"
     return Told(told, trip.steps(), (trip.leave, trip.lengths, ahead, trip.backward))
 
