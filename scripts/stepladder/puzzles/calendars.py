@@ -13,7 +13,7 @@ from itertools import accumulate
 from random import Random
 
 from .base import Kind, Template, Told, World
-from .slips import persistent, shifts
+from .slips import persistent, shifts, spread
 from .words import ORDINALS, capital, count_of, someone
 
 DAYS = tuple(calendar.day_name)
@@ -56,11 +56,10 @@ def _weekday_steps(start: int, days: int) -> list[str]:
     return [*steps, f"{DAYS[start]} {sign} {_days(rest)}: {DAYS[(start + days) % 7]}."]
 
 
-def _weekdays(rng: Random, days: int, slips: Sequence[int]) -> list[tuple[int, str]]:
+def _weekdays(rng: Random, days: int) -> list[tuple[int, str]]:
     """Four weekdays to start from, each with the one that lies so many days later."""
-    distances = {1, 2} | {slip % 7 for slip in (2 * days, *slips)} - {0}
     first = rng.randrange(7)
-    return [((first + shift) % 7, DAYS[(first + shift + days) % 7]) for shift in shifts(rng, distances)]
+    return [((first + shift) % 7, DAYS[(first + shift + days) % 7]) for shift in shifts(rng, (1, 2, 3))]
 
 
 # -- events one after another ----------------------------------------------------------------------------------------
@@ -103,8 +102,7 @@ def _draw_after(rng: Random, level: int) -> list[World] | None:
     links = _links(rng, count, longest)
     if links is None or (abs(sum(links)) >= 7) != (steps > 1):
         return None
-    slips = [slip for link in links for slip in (link, 2 * link)]
-    return [World(day, (start, links)) for start, day in _weekdays(rng, sum(links), slips)]
+    return [World(day, (start, links)) for start, day in _weekdays(rng, sum(links))]
 
 
 def _tell_after(rng: Random, level: int, world: World) -> Told:
@@ -131,8 +129,7 @@ def _draw_near(rng: Random, level: int) -> list[World] | None:
     extra = rng.choice((-1, 1)) * rng.randint(2, 6) if level >= 3 else 0
     if (level == 1) != (0 in (given, asked)) or (extra and asked + extra in (0, given)):
         return None
-    weekdays = _weekdays(rng, asked + extra - given, (2 * given, 2 * asked, 2 * extra, asked))
-    return [World(day, (given, start, asked, extra)) for start, day in weekdays]
+    return [World(day, (given, start, asked, extra)) for start, day in _weekdays(rng, asked + extra - given)]
 
 
 def _tell_near(rng: Random, level: int, world: World) -> Told:
@@ -258,7 +255,7 @@ def _draw_weekday(rng: Random, level: int) -> list[World] | None:
     if dates.days < 8:
         return None
     days = -dates.days if back else dates.days
-    return [World(day, (dates, start, back)) for start, day in _weekdays(rng, days, ())]
+    return [World(day, (dates, start, back)) for start, day in _weekdays(rng, days)]
 
 
 def _tell_weekday(rng: Random, level: int, world: World) -> Told:
@@ -284,8 +281,9 @@ def _draw_date(rng: Random, level: int) -> list[World] | None:
     if abs(total) < 2 or links is None:
         return None
     dates = replace(dates, plan=(back, links))
-    cast = _named([dates.moved(shift) for shift in shifts(rng, (1, 2, 3, 7, 10))])
-    if cast is None or any(len(_date_steps(one)) != _STEPS[level] - count + 1 for one in cast):
+    moves = shifts(rng, (1, 2, 3, 7, 10))
+    cast = _named([dates.moved(shift) for shift in moves])
+    if cast is None or spread(moves) >= abs(total) or any(len(_date_steps(one)) != _STEPS[level] - count + 1 for one in cast):
         return None
     return [World(_date(one.first if back else one.last), one) for one in cast]
 
@@ -324,8 +322,9 @@ def _draw_rhythm(rng: Random, level: int) -> list[World] | None:
         return None
     start = date(rng.choice((2023, 2024)), 1, 1) + timedelta(rng.randrange(365 - days))
     dates = _Dates(start, start + timedelta(days), (gap, count))
-    cast = _named([dates.moved(shift) for shift in shifts(rng, (1, 2, 7, gap))])
-    if cast is None or any(len(_walk_steps(one.first, days)) != months + 1 for one in cast):
+    moves = shifts(rng, (1, 2, 7, gap))
+    cast = _named([dates.moved(shift) for shift in moves])
+    if cast is None or spread(moves) >= days or any(len(_walk_steps(one.first, days)) != months + 1 for one in cast):
         return None
     return [World(_date(one.last), one) for one in cast]
 
@@ -350,9 +349,8 @@ def _draw_span(rng: Random, level: int) -> list[World] | None:
     """Facts: the first and the last date, with what the count adds to their distance as the plan."""
     more = 0 if level == 1 else rng.choice((-1, 0, 1))
     dates = _two_dates(rng, max(0, _STEPS[level] - 1 - abs(more)))
-    sizes = (1, 2, 3, 7, 10)
     cast = []
-    for shift in shifts(rng, sizes):
+    for shift in shifts(rng, (1, 2, 3, 7, 10)):
         last = dates.last + timedelta(shift)
         if last.month != dates.last.month or (last - dates.first).days < 3:
             return None

@@ -6,7 +6,7 @@ from random import Random
 
 from .base import Template, Told, World
 from .clock_text import DAY, added, clock, elapsed, span
-from .slips import persistent, shifts
+from .slips import persistent, shifts, spread
 from .words import count_of
 
 _SLIPS = (1, 2, 5, 10, 60)  # minutes
@@ -27,7 +27,8 @@ def _starts(rng: Random, long: int, slips: set[int]) -> list[int] | None:
     """Four times of day at which something begins that takes so long, all ending on the same day."""
     first = 5 * rng.randint(12, (DAY - 70 - long) // 5)
     starts = [first + shift for shift in shifts(rng, {*_SLIPS, *slips})]
-    return starts if all(0 <= start < start + long < DAY for start in starts) else None
+    fits = spread(starts) < long and all(0 <= start < start + long < DAY for start in starts)
+    return starts if fits else None
 
 
 # -- clocks that gain or lose ----------------------------------------------------------------------------------------
@@ -40,7 +41,7 @@ def _draw_drift(rng: Random, level: int) -> list[World] | None:
     hours = every * rng.randint(2, 12 // every)
     rate = _rate(rng, 9)
     change = rate * hours // every
-    starts = _starts(rng, 60 * hours + max(change, 0), {2 * abs(change), abs(change)})
+    starts = _starts(rng, 60 * hours + max(change, 0), {abs(rate), 2 * abs(rate)})
     if starts is None or abs(change) >= 60:
         return None
     return [World(clock(start + 60 * hours + change), (start, hours, rate, every)) for start in starts]
@@ -81,7 +82,7 @@ def _true_steps(start: int, hours: int, rate: int) -> list[str]:
 def _draw_true(rng: Random, level: int) -> list[World] | None:
     """Facts: when the clock is set right, the true hours that pass, its rate in minutes an hour."""
     hours, rate = rng.randint(2, 11), _rate(rng, 12)
-    starts = _starts(rng, 60 * hours + max(rate * hours, 0), {abs(rate * hours), 2 * abs(rate * hours)})
+    starts = _starts(rng, 60 * hours + max(rate * hours, 0), {abs(rate), 2 * abs(rate)})
     if starts is None or not rate * hours % 60:
         return None
     return [World(clock(start + 60 * hours), (start, hours, rate)) for start in starts]
@@ -106,8 +107,7 @@ def _draw_two_clocks(rng: Random, level: int) -> list[World] | None:
     gone = second * hours
     if first == second or not first * hours % 60 or abs(gone) >= 60:
         return None
-    slips = {abs(gone), 2 * abs(gone), abs(first - second) * hours}
-    starts = _starts(rng, 60 * hours + max(first * hours, gone, 0), slips)
+    starts = _starts(rng, 60 * hours + max(first * hours, gone, 0), {abs(first), abs(second), abs(first - second)})
     if starts is None:
         return None
     end = 60 * hours + gone

@@ -11,7 +11,7 @@ from random import Random
 from . import clock_faces
 from .base import Kind, Template, Told, World
 from .clock_text import DAY, added, clock, dated, elapsed, span
-from .slips import persistent, shifts
+from .slips import persistent, shifts, spread
 from .words import count_of, listing, someone
 
 _STEPS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 5, 7: 6, 8: 7, 9: 8, 10: 8}  # of a solution, by level
@@ -51,8 +51,9 @@ def _draw_chain(rng: Random, level: int) -> list[World] | None:
     lengths, backward = _lengths(rng, level, _STEPS[level]), level >= 2 and rng.random() < 0.5
     total = sum(lengths)
     first = _times(rng, _unit(level), 6 * 60, DAY - 60 - total)
-    starts = [first + shift for shift in shifts(rng, {*_SLIPS, *lengths, 2 * lengths[-1]})]
-    if any(not 0 <= start < start + total < DAY for start in starts):
+    slips = (5, 10, 15) if level == 1 else {*_SLIPS, *lengths, 2 * lengths[-1]}
+    starts = [first + shift for shift in shifts(rng, slips)]
+    if spread(starts) >= total or any(not 0 <= start < start + total < DAY for start in starts):
         return None
     return [World(clock(start if backward else start + total), (start, tuple(lengths), backward)) for start in starts]
 
@@ -206,8 +207,10 @@ def _draw_zones(rng: Random, level: int) -> list[World] | None:
     if not zone:
         return None
     first = _Journey(_times(rng, unit, 4 * 60, 20 * 60), tuple(lengths), tuple(ahead), backward)
-    slips = {*_SLIPS, lengths[0] % 60, 2 * zone % (12 * 60)} - {0}
+    slips = {*_SLIPS, lengths[0] % 60, 2 * zone} - {0}
     cast = [replace(first, leave=first.leave + shift) for shift in shifts(rng, slips)]
+    if spread([one.leave for one in cast]) >= sum(lengths):
+        return None
     if any(not 0 <= one.leave < DAY or len(one.steps()) != _STEPS[level] for one in cast):
         return None
     nights = {one.arrive // DAY for one in cast}
@@ -235,12 +238,12 @@ def _tell_zones(rng: Random, level: int, world: World) -> Told:
         way.insert(0, f"waits there {lengths[-2]}")
     if len(lengths) > 2:
         way.insert(0, f"flies {lengths[0]} to {middle}")
-    leave, town = ("come to", f"{here} airport") if len(lengths) == 2 else ("leave", here)
+    leave, leaves, town = ("come to", "comes to", f"{here} airport") if len(lengths) == 2 else ("leave", "leaves", here)
     if trip.backward:
-        way = [f"{leave}s {town}", *way, f"lands at {clock(trip.arrive)} local time{late}"]
+        way = [f"{leaves} {town}", *way, f"lands at {clock(trip.arrive)} local time{late}"]
         ask = f"At what local time does {who.he} {leave} {town}?"
     else:
-        way = [f"{leave}s {town} at {clock(trip.leave)} local time", *way, *([f"lands{late}"] if late else [])]
+        way = [f"{leaves} {town} at {clock(trip.leave)} local time", *way, *([f"lands{late}"] if late else [])]
         ask = f"At what local time does {who.he} land?"
     told = f"{told} {who.name} {listing(way)}. {ask}"
     return Told(told, trip.steps(), (trip.leave, trip.lengths, ahead, trip.backward))
