@@ -170,6 +170,9 @@ def read_date(question: str, choices: Choices, year: int) -> str:
         days = asked_day(told, ask, r"On which date (was|is) the (\w+)\?")
     end = given + timedelta(days)
     assert end.year == year
+    for text in choices.values():
+        assert (on(text, year) < given) == (days < 0)
+        assert on(text, year) != given
     return said(end)
 
 
@@ -177,8 +180,8 @@ def read_date(question: str, choices: Choices, year: int) -> str:
 def read_rhythm(question: str, choices: Choices, year: int) -> str:
     possible_dates(choices, year)
     match = re.fullmatch(
-        rf"A (?:\w+) has its first (\w+) on ({DATE})\. Every further (\w+) is (\d+) (days?) after the (\w+) before it\. "
-        r"On which date is the (\w+) (\w+)\?",
+        rf"A \w+ has its first (\w+) on ({DATE})\. "
+        r"Every further (\w+) is (\d+) (days?) after the (\w+) before it\. On which date is the (\w+) (\w+)\?",
         question,
     )
     assert match, question

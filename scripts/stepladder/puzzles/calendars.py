@@ -283,7 +283,9 @@ def _draw_date(rng: Random, level: int) -> list[World] | None:
     dates = replace(dates, plan=(back, links))
     moves = shifts(rng, (1, 2, 3, 7, 10))
     cast = _named([dates.moved(shift) for shift in moves])
-    if cast is None or spread(moves) >= abs(total) or any(len(_date_steps(one)) != _STEPS[level] - count + 1 for one in cast):
+    if cast is None or spread(moves) >= abs(total):
+        return None
+    if any(len(_date_steps(one)) != _STEPS[level] - count + 1 for one in cast):
         return None
     return [World(_date(one.first if back else one.last), one) for one in cast]
 

@@ -238,7 +238,9 @@ def _tell_zones(rng: Random, level: int, world: World) -> Told:
         way.insert(0, f"waits there {lengths[-2]}")
     if len(lengths) > 2:
         way.insert(0, f"flies {lengths[0]} to {middle}")
-    leave, leaves, town = ("come to", "comes to", f"{here} airport") if len(lengths) == 2 else ("leave", "leaves", here)
+    leave, leaves, town = "leave", "leaves", here
+    if len(lengths) == 2:
+        leave, leaves, town = "come to", "comes to", f"{here} airport"
     if trip.backward:
         way = [f"{leaves} {town}", *way, f"lands at {clock(trip.arrive)} local time{late}"]
         ask = f"At what local time does {who.he} {leave} {town}?"
