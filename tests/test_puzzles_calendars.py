@@ -105,13 +105,13 @@ def read_after(question: str, choices: Choices) -> set[str]:
 
 def read_near(question: str, choices: Choices) -> set[str]:
     match = re.fullmatch(
-        rf"(?:If ({NEAR_DAY}) (was|is|will be) ({DAY}), which|Suppose ({NEAR_DAY}) (was|is|will be) ({DAY})\. Which) "
+        rf"(?:If ({NEAR_DAY}) (was|is) ({DAY}), which|Suppose ({NEAR_DAY}) (was|is) ({DAY})\. Which) "
         rf"weekday (was it|is it|will it be) (?:(\d+) (days?) (after|before) )?({NEAR_DAY})\?",
         question,
     )
     assert match, question
     given, verb, weekday = match.groups()[:3] if match[1] else match.groups()[3:6]
-    assert verb in tense(NEAR[given]) - ({"is"} if NEAR[given] else set())
+    assert verb in tense(NEAR[given])
     asked = NEAR[match[11]]
     if match[8]:
         asked += amount(match[8], match[9]) * (1 if match[10] == "after" else -1)

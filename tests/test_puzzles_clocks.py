@@ -16,7 +16,7 @@ TIME = r"[012]\d:[0-5]\d"
 SPAN = r"\d+ (?:hours?(?: \d+ minutes?)?|minutes?)"
 ACT = ("reading|cooking|walking|practising the piano|painting|doing homework|working in the garden|resting"
        "|cleaning the kitchen|writing letters|swimming|repairing a bike|shopping|studying maps")  # fmt: skip
-NAME = "|".join(WOMEN + MEN)
+NAME = "[A-Z][a-z]+"
 TOWN = "Norby|Velta|Karum|Solano|Edria|Tamsin|Orvik|Bellmar"
 MIDNIGHT = datetime(2023, 1, 1)
 NEXT_DAY = timedelta(days=1)
@@ -37,6 +37,7 @@ def length(text: str) -> timedelta:
 
 
 def pronoun(name: str) -> str:
+    assert name in WOMEN + MEN
     return "she" if name in WOMEN else "he"
 
 
@@ -86,7 +87,7 @@ NUMBERS = r"\d+(?:, \d+)* and \d+"
 
 def read_duration(question: str, choices: Choices) -> set[str]:
     one = re.fullmatch(
-        rf"A (train ride|bus trip|film|concert|lesson|ferry trip|play) starts at ({TIME}) and ends at ({TIME})"
+        rf"A (train ride|bus trip|ferry trip|hike|workshop|tournament|bike tour) starts at ({TIME}) and ends at ({TIME})"
         r"( the next day)?(?:\. How long (?:does it take|is the (?P<event>[a-z ]+))"
         r"|, with one (?P<rest>stop|break) of (?P<number>\d+) minutes\. How long is it without the (?P=rest)"
         rf"|, with (?P<rests>stops|breaks) of (?P<numbers>{NUMBERS}) minutes\. "

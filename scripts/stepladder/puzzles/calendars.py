@@ -125,9 +125,9 @@ def _tell_after(rng: Random, level: int, world: World) -> Told:
 @persistent
 def _draw_near(rng: Random, level: int) -> list[World] | None:
     """Facts: how far from today the given day is and which weekday; how far the asked one is, in two parts."""
-    given, asked = rng.sample(sorted(_NEAR), 2)
+    given, asked = rng.choice(sorted(_NEAR)), rng.randint(-2, 2) if level >= 3 else rng.choice(sorted(_NEAR))
     extra = rng.choice((-1, 1)) * rng.randint(2, 6) if level >= 3 else 0
-    if (level == 1) != (0 in (given, asked)) or (extra and asked + extra in (0, given)):
+    if given == asked or (level == 1) != (0 in (given, asked)) or (extra and asked + extra in (0, given)):
         return None
     return [World(day, (given, start, asked, extra)) for start, day in _weekdays(rng, asked + extra - given)]
 
@@ -135,7 +135,7 @@ def _draw_near(rng: Random, level: int) -> list[World] | None:
 def _tell_near(rng: Random, level: int, world: World) -> Told:
     given, start, asked, extra = world.facts
     today, final = (start - given) % 7, asked + extra
-    what, said = _NEAR[asked], f"{_NEAR[given]} {_was(given, 'will be')} {DAYS[start]}"
+    what, said = _NEAR[asked], f"{_NEAR[given]} {_was(given)} {DAYS[start]}"
     steps = []
     if given:
         steps.append(f"Today: {DAYS[start]} {_signed(-given)} = {DAYS[today]}.")

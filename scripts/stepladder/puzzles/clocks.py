@@ -19,8 +19,8 @@ _ACTS = ("reading", "cooking", "walking", "practising the piano", "painting", "d
          "resting", "cleaning the kitchen", "writing letters", "swimming", "repairing a bike", "shopping",
          "studying maps")  # fmt: skip
 _TOWNS = ("Norby", "Velta", "Karum", "Solano", "Edria", "Tamsin", "Orvik", "Bellmar")  # none that has a real time zone
-_EVENTS = (("train ride", "stop"), ("bus trip", "stop"), ("film", "break"), ("concert", "break"), ("lesson", "break"),
-           ("ferry trip", "stop"), ("play", "break"))  # fmt: skip
+_EVENTS = (("train ride", "stop"), ("bus trip", "stop"), ("ferry trip", "stop"), ("hike", "break"),
+           ("workshop", "break"), ("tournament", "break"), ("bike tour", "break"))  # fmt: skip
 _WEEK = ("Monday", "Tuesday", "Wednesday")
 _SLIPS = (5, 10, 20, 30, 40, 60)  # minutes
 
