@@ -87,8 +87,9 @@ NUMBERS = r"\d+(?:, \d+)* and \d+"
 
 def read_duration(question: str, choices: Choices) -> set[str]:
     one = re.fullmatch(
-        rf"A (train ride|bus trip|ferry trip|hike|workshop|tournament|bike tour) starts at ({TIME}) and ends at ({TIME})"
-        r"( the next day)?(?:\. How long (?:does it take|is the (?P<event>[a-z ]+))"
+        r"A (train ride|bus trip|ferry trip|hike|workshop|tournament|bike tour) "
+        rf"starts at ({TIME}) and ends at ({TIME})( the next day)?"
+        r"(?:\. How long (?:does it take|is the (?P<event>[a-z ]+))"
         r"|, with one (?P<rest>stop|break) of (?P<number>\d+) minutes\. How long is it without the (?P=rest)"
         rf"|, with (?P<rests>stops|breaks) of (?P<numbers>{NUMBERS}) minutes\. "
         r"How long is it without the (?P=rests))\?",
