@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import calendar
 import os
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise, product
 from string import ascii_uppercase
@@ -16,100 +14,10 @@ import pytest
 from stepladder.puzzles import generate
 
 COUNT = int(os.environ.get("PUZZLE_CHECKS", "2000"))
-DAYS = list(calendar.day_name)
-MONTHS = list(calendar.month_name)
-DATE = rf"(\d+) ({'|'.join(MONTHS[1:])})"
 
 
 def letters(choices: dict[str, str], text: str) -> set[str]:
     return {letter for letter, option in choices.items() if option == text}
-
-
-# -- calendars -------------------------------------------------------------------------------------------------------
-
-
-def read_calendar(question: str, choices: dict[str, str]) -> set[str]:
-    year = 2024 if "in a leap year" in question.lower() else 2025
-    dates = [date(year, MONTHS.index(m), int(d)) for d, m in re.findall(DATE, question)]
-    if question.startswith(("If ", "Suppose ")):
-        return letters(choices, _near_days(question))
-    weekday = re.search(rf"({'|'.join(DAYS)})", question)
-    if weekday and dates:
-        return letters(choices, DAYS[(DAYS.index(weekday.group()) + (dates[1] - dates[0]).days) % 7])
-    if weekday:
-        day = DAYS.index(weekday.group())
-        amount, way = re.search(r"(\d+) days (ago|from)", question).groups()
-        day += int(amount) * (-1 if way == "ago" else 1)
-        before = re.search(r"(\d+) days before", question)
-        return letters(choices, DAYS[(day - (int(before.group(1)) if before else 0)) % 7])
-    if len(dates) == 2:
-        both = "both d" in question
-        return letters(choices, str((dates[1] - dates[0]).days + both))
-    amount, way = re.search(r"(\d+) days (before|after|ago|from)", question).groups()
-    end = dates[0] + timedelta(int(amount) * (-1 if way in ("before", "ago") else 1))
-    return letters(choices, f"{end.day} {MONTHS[end.month]}")
-
-
-def _near_days(question: str) -> str:
-    shifts = {"the day before yesterday": -2, "the day after tomorrow": 2, "three days before today": -3,
-              "three days from today": 3, "yesterday": -1, "tomorrow": 1}  # fmt: skip
-    phrase = "|".join(shifts)
-    given, name = re.search(rf"(?:If|Suppose) ({phrase}) (?:was|will be) (\w+)", question).groups()
-    extra, asked = re.search(rf"(?:(\d) days after )?({phrase})\?", question).groups()
-    return DAYS[(DAYS.index(name) - shifts[given] + shifts[asked] + int(extra or 0)) % 7]
-
-
-# -- clocks ----------------------------------------------------------------------------------------------------------
-
-SPAN = r"(?:(\d+) hours?)?(?: ?(\d+) minutes?)?"
-CLOCK = r"\d\d:\d\d"
-
-
-def at(text: str) -> datetime:
-    return datetime.strptime(text, "%H:%M")
-
-
-def spans(text: str) -> list[timedelta]:
-    found = re.findall(r"(\d+) hours?(?: (\d+) minutes?)?|(\d+) minutes?", text)
-    return [timedelta(hours=int(h or 0), minutes=int(m or n or 0)) for h, m, n in found]
-
-
-def read_clock(question: str, choices: dict[str, str]) -> set[str]:
-    times = [at(t) for t in re.findall(CLOCK, question)]
-    if "angle" in question:
-        hour, minute = map(int, re.search(r"(\d+):(\d\d)", question).groups())
-        apart = abs(Fraction(hour % 12 * 60 + minute, 2) - 6 * minute)
-        return letters(choices, f"{float(min(apart, 360 - apart)):g} degrees")
-    if question.startswith("A clock "):
-        word, rate = re.search(r"(gains|loses) (\d+)", question).groups()
-        pace = 60 + int(rate) * (1 if word == "gains" else -1)  # minutes shown in a true hour
-        passed = (times[1] - times[0]).seconds // 60
-        if "right time when it shows" in question:
-            true = Fraction(passed * 60, pace)
-            assert true.denominator == 1
-            return letters(choices, f"{times[0] + timedelta(minutes=int(true)):%H:%M}")
-        return letters(choices, f"{times[0] + timedelta(minutes=passed * pace // 60):%H:%M}")
-    if question.startswith("Clocks in"):
-        there, hours, way, here = re.match(
-            r"Clocks in (\w+) are (\d+) hours? (ahead of|behind) those in (\w+)\.", question
-        ).groups()
-        assert f"leaves {here}" in question
-        assert f"local time in {there}" in question
-        flight = spans(question.split("flies")[1])[0]
-        landing = times[0] + flight + timedelta(hours=int(hours) * (1 if way == "ahead of" else -1))
-        return letters(choices, f"{landing:%H:%M}")
-    if len(times) == 2:
-        length = times[1] - times[0] + timedelta(days=1 if "next day" in question else 0)
-        assert length > timedelta(0)
-        length -= (
-            sum(spans(question.split(" with one ")[1]), timedelta())
-            if " with one " in question
-            else timedelta()
-        )
-        return {letter for letter, text in choices.items() if spans(text) == [length]}
-    total = sum(spans(question), timedelta())
-    end = times[0] + (-total if "did" in question else total)
-    return letters(choices, f"{end:%H:%M}")
 
 
 # -- arithmetic ------------------------------------------------------------------------------------------------------
@@ -373,8 +281,6 @@ def _rules() -> list:
 
 RULES = _rules()
 READERS = {
-    "calendars": read_calendar,
-    "clocks": read_clock,
     "arithmetic": read_arithmetic,
     "sequences": read_sequence,
     "directions": read_direction,

@@ -1,244 +1,397 @@
-"""Calendars: weekdays and dates, counted forwards and backwards."""
+"""Calendars: weekdays and dates, counted forwards and backwards.
+
+The four worlds tell the same story from another day: another weekday today, another first or last date.
+"""
 
 from __future__ import annotations
 
 import calendar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import accumulate
 from random import Random
 
-from .base import Draft, Kind, near
-from .words import count_of, someone
+from .base import Kind, Template, Told, World
+from .slips import persistent, shifts, spread
+from .words import ORDINALS, capital, count_of, someone
 
 DAYS = tuple(calendar.day_name)
-_EVENTS = ("meeting", "exam", "concert", "wedding", "match", "trip", "delivery", "party", "interview", "fair")
-_NEAR_DAYS = {
-    -3: ("three days before today",),
-    -2: ("the day before yesterday",),
-    -1: ("yesterday",),
-    0: ("today",),
-    1: ("tomorrow",),
-    2: ("the day after tomorrow",),
-    3: ("three days from today",),
+_STEPS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 5, 7: 6, 8: 7, 9: 7, 10: 8}  # of a solution, by level
+_EVENTS = ("meeting", "exam", "concert", "wedding", "match", "trip", "delivery", "party", "interview", "fair", "play",
+           "race", "picnic", "lecture", "auction")  # fmt: skip
+_NEAR = {
+    -3: "three days before today",
+    -2: "the day before yesterday",
+    -1: "yesterday",
+    0: "today",
+    1: "tomorrow",
+    2: "the day after tomorrow",
+    3: "three days after today",
 }
 
 
-def _weekday_mistakes(rng: Random, key: int, *typical: int) -> list[str]:
-    rest = rng.sample(range(7), 7)
-    return [DAYS[d % 7] for d in (*typical, key + 1, key - 1, *rest)]
+# -- text that several templates share -------------------------------------------------------------------------------
 
 
-def _day_month(day: date) -> str:
+def _days(count: int) -> str:
+    return count_of(count, "day")
+
+
+def _was(shift: int, future: str = "is") -> str:
+    """The verb of something so many days from today."""
+    return "was" if shift < 0 else "is" if shift == 0 else future
+
+
+def _be(shift: int, subject: str) -> str:
+    """ "was it", "is it" or "will it be", for a day so many days from today."""
+    return f"will {subject} be" if shift > 0 else f"{_was(shift)} {subject}"
+
+
+def _weekday_steps(start: int, days: int) -> list[str]:
+    """From a weekday to the one so many days later (below 0: earlier)."""
+    weeks, rest = divmod(abs(days), 7)
+    steps = [f"{abs(days)} = 7 x {weeks} + {rest}."] if weeks else []
+    sign = "+" if days > 0 else "-"
+    return [*steps, f"{DAYS[start]} {sign} {_days(rest)}: {DAYS[(start + days) % 7]}."]
+
+
+def _weekdays(rng: Random, days: int) -> list[tuple[int, str]]:
+    """Four weekdays to start from, each with the one that lies so many days later."""
+    first = rng.randrange(7)
+    return [((first + shift) % 7, DAYS[(first + shift + days) % 7]) for shift in shifts(rng, (1, 2, 3))]
+
+
+# -- events one after another ----------------------------------------------------------------------------------------
+
+
+def _links(rng: Random, count: int, longest: int, total: int | None = None) -> tuple[int, ...] | None:
+    """`count` numbers of days from one event to the next (below 0: back), of which none leads to today."""
+    links = [rng.choice((-1, 1)) * rng.randint(2, longest) for _ in range(count)]
+    if total is not None:
+        links[-1] = total - sum(links[:-1])
+    far = max(longest, abs(total or 0)) + longest
+    bad = 0 in accumulate(links) or any(not 2 <= abs(link) <= far for link in links)
+    return None if bad else tuple(links)
+
+
+def _events(rng: Random, level: int, links: Sequence[int]) -> tuple[list[str], list[str], str]:
+    """Sentences that tell the links, the steps that add them up, and the last event. Mixed from level 6."""
+    events, days = rng.sample(_EVENTS, len(links)), list(accumulate(links))
+    first = rng.choice(["{0} days from today", "in {0} days"]) if links[0] > 0 else "{0} days ago"
+    told = [f"The {events[0]} {_was(links[0])} {first.format(abs(links[0]))}."]
+    steps = []
+    for i in range(1, len(links)):
+        subject, other, link = i, i - 1, links[i]
+        if level >= 6 and rng.random() < 0.4:
+            subject, other, link = other, subject, -link
+        told.append(f"The {events[subject]} {_was(days[subject])} {_days(abs(link))} "
+                    f"{'after' if link > 0 else 'before'} the {events[other]}.")  # fmt: skip
+        sign = "+" if links[i] > 0 else "-"
+        steps.append(f"{capital(events[i])}: {days[i - 1]} {sign} {abs(links[i])} = {days[i]}.")
+    if level >= 6:
+        told = rng.sample(told, len(told))
+    return told, steps, events[-1]
+
+
+@persistent
+def _draw_after(rng: Random, level: int) -> list[World] | None:
+    """Facts: the weekday of today and the days from today to an event, from this to the next, and so on."""
+    steps = _STEPS[level]
+    count, longest = (1, 6) if steps == 1 else (1, 60) if steps == 2 else (steps - 1, 10 + 5 * level)
+    links = _links(rng, count, longest)
+    if links is None or (abs(sum(links)) >= 7) != (steps > 1):
+        return None
+    return [World(day, (start, links)) for start, day in _weekdays(rng, sum(links))]
+
+
+def _tell_after(rng: Random, level: int, world: World) -> Told:
+    start, links = world.facts
+    days = sum(links)
+    today = f"Today is {DAYS[start]}."
+    told, steps, event = _events(rng, level, links)
+    if len(links) == 1 and rng.random() < 0.5:
+        away = f"{_days(abs(days))} {'from today' if days > 0 else 'ago'}"
+        question = f"{today} Which weekday {_be(days, 'it')} {away}?"
+    else:
+        told.insert(0 if level < 4 else rng.choice((0, len(told))), today)
+        question = f"{' '.join(told)} On which weekday {_was(days)} the {event}?"
+    return Told(question, [*steps, *_weekday_steps(start, days)], (start, links))
+
+
+# -- days near today -------------------------------------------------------------------------------------------------
+
+
+@persistent
+def _draw_near(rng: Random, level: int) -> list[World] | None:
+    """Facts: how far from today the given day is and which weekday; how far the asked one is, in two parts."""
+    given, asked = rng.choice(sorted(_NEAR)), rng.randint(-2, 2) if level >= 3 else rng.choice(sorted(_NEAR))
+    extra = rng.choice((-1, 1)) * rng.randint(2, 6) if level >= 3 else 0
+    if given == asked or (level == 1) != (0 in (given, asked)) or (extra and asked + extra in (0, given)):
+        return None
+    return [World(day, (given, start, asked, extra)) for start, day in _weekdays(rng, asked + extra - given)]
+
+
+def _tell_near(rng: Random, level: int, world: World) -> Told:
+    given, start, asked, extra = world.facts
+    today, final = (start - given) % 7, asked + extra
+    what, said = _NEAR[asked], f"{_NEAR[given]} {_was(given)} {DAYS[start]}"
+    steps = []
+    if given:
+        steps.append(f"Today: {DAYS[start]} {_signed(-given)} = {DAYS[today]}.")
+    if asked:
+        steps.append(f"{capital(what)}: {DAYS[today]} {_signed(asked)} = {DAYS[(today + asked) % 7]}.")
+    if extra:
+        what = f"{_days(abs(extra))} {'after' if extra > 0 else 'before'} {what}"
+        steps.append(f"{DAYS[(today + asked) % 7]} {_signed(extra)} = {DAYS[(today + final) % 7]}.")
+    question = rng.choice([f"If {said}, which weekday {_be(final, 'it')} {what}?",
+                           f"Suppose {said}. Which weekday {_be(final, 'it')} {what}?"])  # fmt: skip
+    return Told(question, steps, (given, start, asked, extra))
+
+
+def _signed(days: int) -> str:
+    return f"{'+' if days > 0 else '-'} {_days(abs(days))}"
+
+
+# -- dates of one year -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Dates:
+    """Two dates of one year; `plan` is what else the template tells, `says_year` whether it must be named."""
+
+    first: date
+    last: date
+    plan: tuple = ()
+    says_year: bool = False
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days
+
+    @property
+    def leap(self) -> bool:
+        return calendar.isleap(self.first.year)
+
+    @property
+    def year_matters(self) -> bool:
+        """Whether the end of February lies between the two."""
+        low, high = sorted((self.first, self.last))
+        return low <= date(low.year, 3, 1) - timedelta(1) and high > date(low.year, 2, 28)
+
+    def moved(self, days: int) -> _Dates | None:
+        first, last = self.first + timedelta(days), self.last + timedelta(days)
+        return replace(self, first=first, last=last) if first.year == last.year == self.first.year else None
+
+    def kind(self) -> str:
+        """ "in a leap year", where the year matters."""
+        kind = "a leap year" if self.leap else "a year that is not a leap year"
+        return f"in {kind}" if self.says_year else ""
+
+    def opening(self) -> str:
+        return f"{self.kind()}, " if self.says_year else ""
+
+    def key(self) -> tuple:
+        """The dates for the structure, with the kind of year where it matters."""
+        return *(f"{day:%m-%d}" for day in (self.first, self.last)), self.leap and self.year_matters
+
+
+def _date(day: date) -> str:
     return f"{day.day} {calendar.month_name[day.month]}"
 
 
-def _after_days(rng: Random, level: int) -> Draft:
-    """The weekday n days on or back, at higher levels after weeks or twice in a row."""
-    start = rng.randrange(7)
-    amount = (
-        rng.randint(3, 6) if level == 1 else rng.randint(8, 20) if level == 2 else rng.randint(21, 60 * level)
-    )
-    back = level > 1 and rng.random() < 0.4
-    second = rng.randint(8, 15 * level) if level >= 5 else 0
-    event = rng.choice(_EVENTS)
-    shift = (-amount if back else amount) - second
-    key = (start + shift) % 7
-    if second:
-        where = f"{amount} days {'ago' if back else 'from now'}"
-        question = rng.choice([
-            f"Today is {DAYS[start]}. The {event} {'was' if back else 'is'} {where}, and it was planned "
-            f"{second} days "
-            f"before the {event}. On which weekday was it planned?",
-            f"Today is {DAYS[start]}. Notice of the {event}, which {'was' if back else 'is'} {where}, "
-            f"came {second} days "
-            f"before the {event}. On which weekday did the notice come?",
-        ])  # fmt: skip
-        total = -shift
-        steps = (f"{'-' if back else ''}{amount} - {second} = {shift} days. {abs(total)} = 7 x "
-                 f"{abs(total) // 7} + "
-                 f"{abs(total) % 7}. {DAYS[start]} {'back' if shift < 0 else 'forward'} "
-                 f"{abs(total) % 7}: {DAYS[key]}.")  # fmt: skip
-    else:
-        question = rng.choice([
-            f"Today is {DAYS[start]}. Which weekday {'was it' if back else 'will it be'} {amount} days "
-            f"{'ago' if back else 'from now'}?",
-            f"The {event} {'was' if back else 'is'} {amount} days {'ago' if back else 'from today'}. "
-            f"Today is {DAYS[start]}. "
-            f"On which weekday {'was' if back else 'is'} the {event}?",
-        ])  # fmt: skip
-        steps = (f"{amount} = 7 x {amount // 7} + {amount % 7}. {DAYS[start]} {'minus' if back else 'plus'} "
-                 f"{count_of(amount % 7, 'day')}: {DAYS[key]}.")  # fmt: skip
-    mistakes = _weekday_mistakes(rng, key, start - shift, key + 1, key - 1)
-    return Draft(question, DAYS[key], mistakes, steps, ("after", start, -amount if back else amount, second))
-
-
-def _near_days(rng: Random, level: int) -> Draft:
-    """ "If the day before yesterday was Monday, what will the day after tomorrow be?" """
-    given = rng.choice([-3, -2, -1, 1, 2, 3])
-    extra = rng.randint(2, 5) if level >= 2 else 0
-    asked = rng.choice([d for d in ((-2, -1, 1, 2) if extra else (-3, -2, -1, 1, 2, 3)) if d != given])
-    start = rng.randrange(7)
-    today = (start - given) % 7
-    key = (today + asked + extra) % 7
-    said = f"{_NEAR_DAYS[given][0]} {'was' if given < 0 else 'will be'} {DAYS[start]}"
-    what = _NEAR_DAYS[asked][0]
-    future = asked + extra > 0
-    tense = ("will", " be") if future else ("was", "") if asked + extra < 0 else ("is", "")
-    if extra:
-        what = f"{extra} days after {what}"
-    question = rng.choice([f"If {said}, what day {tense[0]} it{tense[1]} {what}?",
-                           f"Suppose {said}. Which weekday {tense[0]}{tense[1]} {what}?"])  # fmt: skip
-    steps = f"Today is {DAYS[today]}. {what.capitalize()} is {asked + extra:+d}: {DAYS[key]}."
-    mistakes = _weekday_mistakes(rng, key, start + asked + extra, today, key - 1)
-    return Draft(question, DAYS[key], mistakes, steps, ("near", given, asked, extra, start))
-
-
-def _year_phrase(leap: bool) -> str:
-    return "a leap year" if leap else "a year that is not a leap year"
-
-
-def _date_weekday(rng: Random, level: int) -> Draft:
-    """The weekday of one date from that of another in the same year."""
-    leap = level >= 4 and rng.random() < 0.5
-    year = 2024 if leap else 2023
-    first = date(year, rng.randint(1, 11), rng.randint(1, 28))
-    months = 1 if level <= 4 else rng.randint(2, 4) if level <= 7 else rng.randint(4, 9)
-    other_month = min(12, first.month + months)
-    second = date(year, other_month, rng.randint(1, 28))
-    if level >= 6 and rng.random() < 0.4:
-        first, second = second, first
-    start = rng.randrange(7)
-    days = (second - first).days
-    key = (start + days) % 7
-    question = rng.choice([
-        f"In {_year_phrase(leap)}, {_day_month(first)} is a {DAYS[start]}. Which weekday is "
-        f"{_day_month(second)}?",
-        f"{_day_month(first)} falls on a {DAYS[start]} in {_year_phrase(leap)}. On which weekday does "
-        f"{_day_month(second)} fall?",
-    ])  # fmt: skip
-    counted, total = _count_days(min(first, second), max(first, second))
-    sign = "plus" if days >= 0 else "minus"
-    steps = (f"{counted} = {total} days. {total} = 7 x {total // 7} + {total % 7}. {DAYS[start]} {sign} "
-             f"{total % 7}: {DAYS[key]}.")  # fmt: skip
-    slip = 1 if leap else -1
-    mistakes = _weekday_mistakes(rng, key, key - slip, start - days, key + slip)
-    return Draft(
-        question,
-        DAYS[key],
-        mistakes,
-        steps,
-        ("weekday", leap, first.timetuple().tm_yday, second.timetuple().tm_yday, start),
-    )
-
-
-def _count_days(first: date, last: date) -> tuple[str, int]:
-    """The days from one date to a later one, month by month, as text and sum."""
-    if first.month == last.month:
-        return f"{last.day} - {first.day}", last.day - first.day
-    parts = [f"{calendar.month_abbr[first.month]} {_month_days(first) - first.day}"]
-    for month in range(first.month + 1, last.month):
-        parts.append(f"{calendar.month_abbr[month]} {_month_days(date(first.year, month, 1))}")
-    parts.append(f"{calendar.month_abbr[last.month]} {last.day}")
-    return " + ".join(parts), (last - first).days
-
-
-def _month_days(day: date) -> int:
+def _length(day: date) -> int:
     return calendar.monthrange(day.year, day.month)[1]
 
 
-def _date_after(rng: Random, level: int) -> Draft:
-    """The date n days after or before another."""
-    leap = level >= 4 and rng.random() < 0.5
-    year = 2024 if leap else 2023
-    amount = (
-        rng.randint(5, 20)
-        if level <= 2
-        else rng.randint(12, 45)
-        if level <= 4
-        else rng.randint(5 * level, 14 * level)
-    )
-    back = level >= 3 and rng.random() < 0.4
-    low, high = date(year, 1, 1), date(year, 12, 31) - timedelta(amount)
-    start = low + timedelta(rng.randrange((high - low).days))
-    end = start + timedelta(amount)
-    given, asked = (end, start) if back else (start, end)
-    event, person = rng.choice(_EVENTS), someone(rng, rng.random() < 0.5)
-    question = rng.choice([
-        f"Which date is {amount} days {'before' if back else 'after'} {_day_month(given)} in "
-        f"{_year_phrase(leap)}?",
-        f"It is {_day_month(given)} in {_year_phrase(leap)}. {person.name}'s {event} "
-        f"{'was' if back else 'is'} {amount} days "
-        f"{'ago' if back else 'from today'}. On which date?",
-    ])  # fmt: skip
-    steps = _walk_months(given, amount, back)
-    slips = [timedelta(d) for d in (1, -1, 2, -2, 3, 7)]
-    mistakes = [_day_month(asked + slip) for slip in slips if (asked + slip).year == year]
-    rng.shuffle(mistakes)
-    return Draft(
-        question,
-        _day_month(asked),
-        mistakes,
-        steps,
-        ("date", leap, given.timetuple().tm_yday, -amount if back else amount),
-    )
+def _two_dates(rng: Random, months: int) -> _Dates:
+    """Two dates of a year, the later one so many months on in the calendar."""
+    year = rng.choice((2023, 2024))
+    month = rng.randint(1, 12 - months)
+    first, last = (date(year, m, rng.randint(1, calendar.monthrange(year, m)[1])) for m in (month, month + months))
+    return _Dates(min(first, last), max(first, last))
 
 
-def _walk_months(given: date, amount: int, back: bool) -> str:
-    """Step by step: on to the 1st of the next month, or back to the last of the one before."""
-    parts, here, left = [], given, amount
-    while True:
-        room = here.day if back else _month_days(here) - here.day + 1
-        if left < room:
-            end = here + timedelta(-left if back else left)
-            parts.append(f"{here.day} {'-' if back else '+'} {left} = {_day_month(end)}.")
-            return " ".join(parts)
+def _named(cast: Sequence[_Dates | None]) -> list[_Dates] | None:
+    """The four, all naming the year if one of them must; None where one of them is no world."""
+    if None in cast:
+        return None
+    matters = any(one.year_matters for one in cast)
+    return [replace(one, says_year=matters) for one in cast]
+
+
+def _count_steps(first: date, last: date) -> list[str]:
+    """The days from one date to a later one, month by month."""
+    if first.month == last.month:
+        return [f"{last.day} - {first.day} = {_days(last.day - first.day)}."]
+    total = _length(first) - first.day
+    steps = [f"To the end of {calendar.month_name[first.month]}: {_length(first)} - {first.day} = {total}."]
+    for month in range(first.month + 1, last.month):
+        length = _length(date(first.year, month, 1))
+        steps.append(f"{calendar.month_name[month]}: {total} + {length} = {total + length}.")
+        total += length
+    return [*steps, f"To {_date(last)}: {total} + {last.day} = {_days(total + last.day)}."]
+
+
+def _walk_steps(given: date, days: int) -> list[str]:
+    """On to the 1st of each month, or back to the last of the one before, then the rest."""
+    steps, here, left = [], given, abs(days)
+    while left >= (room := here.day if days < 0 else _length(here) - here.day + 1):
+        here += timedelta(room if days > 0 else -room)
         left -= room
-        here += timedelta(-room if back else room)
-        parts.append(f"{'Back' if back else 'On'} {room} to {_day_month(here)}, {left} left.")
-        if left == 0:
-            return " ".join(parts)
+        steps.append(f"{room} {'days' if room > 1 else 'day'} {'on' if days > 0 else 'back'}: {_date(here)}, "
+                     f"{left} left.")  # fmt: skip
+    if left:
+        end = here + timedelta(left if days > 0 else -left)
+        steps.append(f"{_date(here)} {'+' if days > 0 else '-'} {left} = {_date(end)}.")
+    return steps
 
 
-def _between_dates(rng: Random, level: int) -> Draft:
-    """How many days from one date to another, both counted or not."""
-    leap = level >= 4 and rng.random() < 0.5
-    year = 2024 if leap else 2023
-    span = rng.randint(8, 40) if level <= 3 else rng.randint(30, 25 * level)
-    first = date(year, 1, 1) + timedelta(rng.randrange(365 - span))
-    last = first + timedelta(span)
-    both = rng.random() < 0.5
-    key = span + both
-    who = someone(rng, rng.random() < 0.5).name
+@persistent
+def _draw_weekday(rng: Random, level: int) -> list[World] | None:
+    """Facts: two dates, the weekday of the one that is given, whether this is the later one."""
+    dates = _named([_two_dates(rng, _STEPS[level] - 3)])[0]
+    back = level >= 6 and rng.random() < 0.5
+    if dates.days < 8:
+        return None
+    days = -dates.days if back else dates.days
+    return [World(day, (dates, start, back)) for start, day in _weekdays(rng, days)]
+
+
+def _tell_weekday(rng: Random, level: int, world: World) -> Told:
+    dates, start, back = world.facts
+    given, asked = (dates.last, dates.first) if back else (dates.first, dates.last)
     question = rng.choice([
-        f"{who} stays at a hotel from {_day_month(first)} to {_day_month(last)} in "
-        f"{_year_phrase(leap)}. How many "
-        f"{'days is that, with both dates counted' if both else 'nights is that'}?",
-        f"In {_year_phrase(leap)}, {who}'s course runs from {_day_month(first)} to {_day_month(last)}, "
-        f"both days included. "
-        f"How many days is that?" if both else
-        f"In {_year_phrase(leap)}, how many days after {_day_month(first)} is {_day_month(last)}?",
+        f"{dates.opening()}{_date(given)} is a {DAYS[start]}. Which weekday is {_date(asked)} of the same year?",
+        f"{dates.opening()}{_date(given)} falls on a {DAYS[start]}. "
+        f"On which weekday does {_date(asked)} of that year fall?",
     ])  # fmt: skip
-    counted, _ = _count_days(first, last)
-    steps = f"{counted} = {span}." + (f" Both counted: {span} + 1 = {key}." if both else "")
-    mistakes = [str(m) for m in (key + (-1 if both else 1), key + (1 if both else -1), key + 2, key - 2)]
-    return Draft(
-        question,
-        str(key),
-        mistakes + near(rng, key, 1),
-        steps,
-        ("span", leap, first.timetuple().tm_yday, span, both),
-    )
+    steps = [*_count_steps(dates.first, dates.last), *_weekday_steps(start, -dates.days if back else dates.days)]
+    return Told(capital(question), steps, (*dates.key(), start, back))
 
 
-def make(rng: Random, level: int) -> Draft:
-    if level == 1:
-        makers = [_after_days, _near_days]
-    elif level <= 3:
-        makers = [_after_days, _near_days, _date_after, _between_dates]
+@persistent
+def _draw_date(rng: Random, level: int) -> list[World] | None:
+    """Facts: the given and the asked date in calendar order, with (back, links from the given one) as the plan."""
+    count = 1 if level <= 3 else rng.randint(1, min(4, _STEPS[level] - 2))
+    dates = _two_dates(rng, _STEPS[level] - count)
+    back = level >= 2 and rng.random() < 0.4
+    total = -dates.days if back else dates.days
+    links = _links(rng, count, 30 + 5 * level, total)
+    if abs(total) < 2 or links is None:
+        return None
+    dates = replace(dates, plan=(back, links))
+    moves = shifts(rng, (1, 2, 3, 7, 10))
+    cast = _named([dates.moved(shift) for shift in moves])
+    if cast is None or spread(moves) >= abs(total):
+        return None
+    if any(len(_date_steps(one)) != _STEPS[level] - count + 1 for one in cast):
+        return None
+    return [World(_date(one.first if back else one.last), one) for one in cast]
+
+
+def _date_steps(dates: _Dates) -> list[str]:
+    back = dates.plan[0]
+    return _walk_steps(dates.last if back else dates.first, -dates.days if back else dates.days)
+
+
+def _tell_date(rng: Random, level: int, world: World) -> Told:
+    dates: _Dates = world.facts
+    back, links = dates.plan
+    given, days = (dates.last, -dates.days) if back else (dates.first, dates.days)
+    sums: list[str] = []
+    if len(links) == 1 and rng.random() < 0.5:
+        ask = f"which date is {_days(abs(days))} {'before' if back else 'after'} {_date(given)}?"
+        question = capital(f"{dates.opening()}{ask}")
     else:
-        makers = [_after_days, _date_weekday, _date_after, _between_dates]
-    return rng.choice(makers)(rng, level)
+        told, sums, event = _events(rng, level, links)
+        today = f"It is {_date(given)} {dates.kind()}".strip() + "."
+        question = f"{today} {' '.join(told)} On which date {_was(days)} the {event}?"
+    structure = (f"{given:%m-%d}", links, dates.key()[-1])
+    return Told(question, [*sums, *_date_steps(dates)], structure)
+
+
+# -- every so many days ----------------------------------------------------------------------------------------------
+
+
+@persistent
+def _draw_rhythm(rng: Random, level: int) -> list[World] | None:
+    """Facts: the dates of the first and of the last meeting, with (days between two meetings, meetings) as the plan."""
+    months = _STEPS[level] - 3
+    gap, count = rng.randint(2, 25), rng.randint(3, len(ORDINALS))
+    days = gap * (count - 1)
+    if not 30 * (months - 1) < days < 30 * (months + 1):
+        return None
+    start = date(rng.choice((2023, 2024)), 1, 1) + timedelta(rng.randrange(365 - days))
+    dates = _Dates(start, start + timedelta(days), (gap, count))
+    moves = shifts(rng, (1, 2, 7, gap))
+    cast = _named([dates.moved(shift) for shift in moves])
+    if cast is None or spread(moves) >= days or any(len(_walk_steps(one.first, days)) != months + 1 for one in cast):
+        return None
+    return [World(_date(one.last), one) for one in cast]
+
+
+def _tell_rhythm(rng: Random, level: int, world: World) -> Told:
+    dates: _Dates = world.facts
+    gap, count = dates.plan
+    what, one = rng.choice([("club", "meeting"), ("choir", "rehearsal"), ("class", "lesson"), ("team", "match")])
+    last = ORDINALS[count - 1]
+    question = (f"{dates.opening()}a {what} has its first {one} on {_date(dates.first)}. Every further {one} is "
+                f"{_days(gap)} after the {one} before it. On which date is the {last} {one}?")  # fmt: skip
+    steps = [f"From the first to the {last}: {count} - 1 = {count - 1} times.",
+             f"{count - 1} x {gap} = {_days(dates.days)}.", *_walk_steps(dates.first, dates.days)]  # fmt: skip
+    return Told(capital(question), steps, (dates.key()[0], gap, count, dates.key()[-1]))
+
+
+# -- how many days ---------------------------------------------------------------------------------------------------
+
+
+@persistent
+def _draw_span(rng: Random, level: int) -> list[World] | None:
+    """Facts: the first and the last date, with what the count adds to their distance as the plan."""
+    more = 0 if level == 1 else rng.choice((-1, 0, 1))
+    dates = _two_dates(rng, max(0, _STEPS[level] - 1 - abs(more)))
+    cast = []
+    for shift in shifts(rng, (1, 2, 3, 7, 10)):
+        last = dates.last + timedelta(shift)
+        if last.month != dates.last.month or (last - dates.first).days < 3:
+            return None
+        cast.append(_Dates(dates.first, last, (more,)))
+    return [World(str(one.days + more), one) for one in _named(cast)]
+
+
+def _tell_span(rng: Random, level: int, world: World) -> Told:
+    dates: _Dates = world.facts
+    more, first, last = dates.plan[0], _date(dates.first), _date(dates.last)
+    period, person = f"from {first} to {last}", someone(rng, rng.random() < 0.5).name
+    event = rng.choice(("a course", "a fair", "an exhibition", "a school trip"))
+    question = rng.choice({
+        0: [f"how many days after {first} is {last} of the same year?",
+            f"{person} comes to a hotel on {first} and leaves it on {last}. How many nights does {person} stay?"],
+        1: [f"{event} lasts {period}. How many days is that, with both dates counted?",
+            f"how many days are there {period}, with both of these dates counted?"],
+        -1: [f"how many days lie between {first} and {last}, with neither of these dates counted?",
+             f"{person} is away {period}. How many days is that, with neither of the two dates counted?"],
+    }[more])  # fmt: skip
+    steps = _count_steps(dates.first, dates.last)
+    if more:
+        which = "Both" if more > 0 else "Neither"
+        steps.append(f"{which} counted: {dates.days} {'+' if more > 0 else '-'} 1 = {dates.days + more}.")
+    return Told(capital(dates.opening() + question), steps, (*dates.key(), more))
 
 
 KIND = Kind(
-    "calendars", "Calendar problems", ("Weekdays", "Dates and durations"), "Mathematics", make, short_level=10
+    "calendars",
+    "Calendar problems",
+    ("Weekdays", "Dates and durations"),
+    "Puzzles",
+    (
+        Template("after", _draw_after, _tell_after),
+        Template("near", _draw_near, _tell_near, range(1, 4)),
+        Template("weekday", _draw_weekday, _tell_weekday, range(3, 11)),
+        Template("date", _draw_date, _tell_date),
+        Template("rhythm", _draw_rhythm, _tell_rhythm, range(3, 11)),
+        Template("span", _draw_span, _tell_span),
+    ),
+    short_level=10,
 )
