@@ -13,7 +13,7 @@ from itertools import pairwise, product
 from random import Random
 from string import ascii_uppercase
 
-from .base import Kind, Template, Told, World
+from .base import Kind, Template, Told, World, patient
 
 _TEXT = """
 ANT BAG BAT BED BEE BOX BUS CAR CAT COW CUP DAY DOG EGG FAN FOX HAT HEN ICE INK JAM JAR KEY LEG MAP MAT
@@ -332,10 +332,10 @@ KIND = Kind(
     ("Letter shifts", "Secret codes", "Word values"),
     "Logical Reasoning",
     (
-        Template("stated", _draw_stated, _tell_stated, tuple(_STATED)),
-        Template("encode", _draw_encode, _tell_encode, tuple(_FORMS)),
-        Template("decode", _draw_decode, _tell_decode, tuple(_FORMS)),
-        Template("value", _draw_value, _tell_value, tuple(_VALUES)),
+        Template("stated", patient(_draw_stated), _tell_stated, tuple(_STATED)),
+        Template("encode", patient(_draw_encode), _tell_encode, tuple(_FORMS)),
+        Template("decode", patient(_draw_decode), _tell_decode, tuple(_FORMS)),
+        Template("value", patient(_draw_value), _tell_value, tuple(_VALUES)),
     ),
     short_level=10,
 )

@@ -62,7 +62,7 @@ def _proposed(shown: Sequence[int]) -> Iterator[Rule]:
     yield "add", a, b - a
     if a and b % a == 0 and b != a:
         yield "times", a, b // a
-    if b and a % b == 0 and a != b:
+    if b and a % b == 0 and a != b and a % (a // b) ** (len(shown) - 1) == 0:
         yield "over", a, a // b
     yield "sums", a, b
     if not rest:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from random import Random
 
-from .base import Kind, Template, Told, World
+from .base import Kind, Template, Told, World, patient
 from .progressions import (
     Rule,
     change,
@@ -177,7 +177,7 @@ def _draw_gap(rng: Random, level: int) -> list[World] | None:
     name, count = rng.choice(_GAP[level])
     gap = rng.randrange(2, count - 2) if name in ("growing", "affine", "turns") else rng.randrange(1, count - 1)
     rule = _rule(rng, name, level, count)
-    rows = [Row(one, count, gap) for one in siblings(rng, rule, gap, gap)]
+    rows = [Row(one, count, gap) for one in siblings(rng, rule, gap, count - 1 if name == "over" else gap)]
     for row in rows:
         written = terms(row.rule, count)
         if not _clear(written, level) or filled([*written[:gap], None, *written[gap + 1:]], gap) != {row.key}:
@@ -282,10 +282,10 @@ KIND = Kind(
     ("Next term", "Later terms", "Missing term", "Wrong term out"),
     "Puzzles",
     (
-        Template("later", _draw_later, _tell_later),
-        Template("gap", _draw_gap, _tell_gap, tuple(_GAP)),
-        Template("wrong", _draw_wrong, _tell_wrong, tuple(_WRONG)),
-        Template("two", _draw_two, _tell_two, tuple(_TWO)),
+        Template("later", patient(_draw_later), _tell_later),
+        Template("gap", patient(_draw_gap), _tell_gap, tuple(_GAP)),
+        Template("wrong", patient(_draw_wrong), _tell_wrong, tuple(_WRONG)),
+        Template("two", patient(_draw_two), _tell_two, tuple(_TWO)),
     ),
     short_level=10,
 )
