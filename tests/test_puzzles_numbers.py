@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from itertools import pairwise, product
-from string import ascii_uppercase
 
 import pytest
 

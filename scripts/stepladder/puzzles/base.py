@@ -58,7 +58,7 @@ class Template:
     name: str
     draw: Callable[[Random, int], Sequence[World] | None]
     tell: Callable[[Random, int, Any], Told | None]
-    levels: range = LEVELS
+    levels: Sequence[int] = LEVELS
 
 
 @dataclass(frozen=True)

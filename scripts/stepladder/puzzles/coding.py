@@ -269,9 +269,8 @@ def _tell_decode(rng: Random, level: int, world: World) -> Told:
     else:
         letters = [f"{c} {_plus(-n)} = {s}." for s, c, n in zip(source, code, shifts(rule, len(word)), strict=True)]
     steps = [*_rule_steps(rule, example), *letters]
-    if rule[1]:
-        steps.append(f"{source} backwards is {word}.")
-    return Told(question, _ended(steps, word), ("of", rule, example, word))
+    steps = [*steps, f"{source} backwards is {word}."] if rule[1] else _ended(steps, word)
+    return Told(question, steps, ("of", rule, example, word))
 
 
 # -- what a word is worth --------------------------------------------------------------------------------------------

@@ -114,12 +114,16 @@ def _part(rng: Random, name: str, level: int, count: int) -> tuple[bool, Rule]:
 
 
 def _crossed(rng: Random, parts: Sequence[tuple[bool, Rule]], shown: int, asked: int) -> list[tuple]:
-    """The parts with two slips, each made or not, in two of them."""
+    """The parts with two slips, each made or not, in two of them; none where no slip leads to a letter near by."""
     slipped = {}
     for i in rng.sample(range(len(parts)), 2):
         is_letter, rule = parts[i]
-        one = rng.choice(siblings(rng, rule, shown, asked)[1:3])
-        slipped[i] = (parts[i], (is_letter, one))
+        near = (rng.choice(siblings(rng, rule, shown, asked)[1:3]) for _ in range(20))
+        own = terms(rule, asked + 1)[asked]
+        other = next((one for one in near if not is_letter or abs(terms(one, asked + 1)[asked] - own) <= 4), None)
+        if other is None:
+            return []
+        slipped[i] = (parts[i], (is_letter, other))
     return list(product(*(slipped.get(i, (part,)) for i, part in enumerate(parts))))
 
 
@@ -129,7 +133,7 @@ def _proven(block: Block, level: int) -> bool:
     for is_letter, rule in block.parts:
         row = terms(rule, max(block.shown, block.asked + 1))
         if is_letter:
-            if len({x % 26 for x in row}) < 3 or (rule[0] == "turns" and 0 in rule[2:]):
+            if len({x % 26 for x in row}) < 3 or (rule[0] == "turns" and (0 in rule[2:] or rule[2] == rule[3])):
                 return False
             if level < _RINGS_FROM and not all(0 <= x < 26 for x in row):
                 return False
@@ -146,7 +150,7 @@ def _proven(block: Block, level: int) -> bool:
 
 def _worlds(blocks: Sequence[Block], level: int) -> list[World] | None:
     """Worlds that ask for one block; None where one is not proven, or shows an option."""
-    if not all(_proven(block, level) for block in blocks):
+    if not blocks or not all(_proven(block, level) for block in blocks):
         return None
     options = {block.write(block.asked) for block in blocks}
     for block in blocks:
