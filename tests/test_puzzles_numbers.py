@@ -6,8 +6,6 @@ import os
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import pairwise, product
-from string import ascii_uppercase
 
 import pytest
 
@@ -85,58 +83,6 @@ def _rates(question: str) -> Fraction | None:
     done = Fraction(sum(int(rate) * int(times) for rate, times in phases))
     goal = re.match(r"\D*(\d+) (?:pages|rolls|trees|kilometres|tiles)[ .a-z]*\. ", question)
     return Fraction(goal.group(1)) - done if goal else done
-
-
-# -- sequences -------------------------------------------------------------------------------------------------------
-
-
-def read_sequence(question: str, choices: dict[str, str]) -> set[str]:
-    row = re.search(r"-?\d+(?:, (?:-?\d+|\?))+", question).group().split(", ")
-    if "?" in row and row[-1] != "?":
-        gap = row.index("?")
-        fits = [
-            text
-            for text in choices.values()
-            if _regular([int(x) for x in [*row[:gap], text, *row[gap + 1 :]]])
-        ]
-        return {letter for letter, text in choices.items() if text in fits}
-    shown = [int(x) for x in row if x != "?"]
-    return {letter for letter, text in choices.items() if int(text) in _continuations(shown)}
-
-
-def _regular(row: list[int]) -> bool:
-    """Whether one rule x -> a x + b makes the row."""
-    return any(
-        all(a * x + b == y for x, y in pairwise(row)) for a in range(-5, 6) for b in [row[1] - a * row[0]]
-    )
-
-
-def _continuations(row: list[int]) -> set[int]:
-    """What every simple reading of the row makes of it."""
-    found = set()
-    steps = [y - x for x, y in pairwise(row)]
-    pairs = list(pairwise(row))
-    found |= {
-        a * row[-1] + row[1] - a * row[0]
-        for a in range(-6, 7)
-        if all(a * x + row[1] - a * row[0] == y for x, y in pairs)
-    }
-    if len({y - x for x, y in pairwise(steps)}) == 1:
-        found.add(row[-1] + 2 * steps[-1] - steps[-2])
-    if len(set(steps[::2])) == len(set(steps[1::2])) == 1:
-        found.add(row[-1] + steps[-2])
-    plus = {z - x - y for x, y, z in zip(row, row[1:], row[2:], strict=False)}
-    if len(plus) == 1:
-        found.add(row[-1] + row[-2] + plus.pop())
-    for factor in range(2, 6):
-        made = row[:1]
-        while len(made) <= len(row):
-            made.append(made[-1] * factor if len(made) % 2 == 0 else made[-1] + steps[0])
-        if made[: len(row)] == row:
-            found.add(made[-1])
-    if len(row) >= 6 and all(len({b - a for a, b in pairwise(half)}) == 1 for half in (row[::2], row[1::2])):
-        found.add(row[-2] + row[2] - row[0] if len(row) % 2 == 0 else row[-2] + row[3] - row[1])
-    return found
 
 
 # -- directions ------------------------------------------------------------------------------------------------------
@@ -241,51 +187,10 @@ def _age_fact(sentence: str, people: list[str]) -> Callable[[dict[str, int]], bo
     return lambda ages: ages[x] == times * ages[y] + older
 
 
-# -- codes -----------------------------------------------------------------------------------------------------------
-
-
-def read_code(question: str, choices: dict[str, str]) -> set[str]:
-    if "A = 1" in question:
-        word = re.search(r"(?:is|of) ([A-Z]{3,})", question).group(1)
-        factor = int((re.search(r"(\d) times the sum", question) or [1, 1])[1])
-        return letters(choices, str(factor * sum(ord(c) - 64 for c in word)))
-    told = re.search(r"(\d+) places? (after|before) it", question)
-    capitals = re.findall(r"\b[A-Z]{2,}\b", question)
-    if told:
-        shift = int(told.group(1)) * (1 if told.group(2) == "after" else -1)
-        return letters(choices, "".join(ascii_uppercase[(ord(c) - 65 + shift) % 26] for c in capitals[0]))
-    plain, code, third = capitals
-    decode = "which word" in question.lower()
-    rules = [rule for rule in RULES if rule(plain) == code]
-    right = set()
-    for letter, text in choices.items():
-        word, written = (text, third) if decode else (third, text)
-        if any(rule(word) == written for rule in rules):
-            right.add(letter)
-    return right
-
-
-def _rules() -> list:
-    def moved(shift):
-        return lambda word: "".join(
-            ascii_uppercase[(ord(c) - 65 + shift(i)) % 26] for i, c in enumerate(word)
-        )
-
-    straight = [moved(lambda i, k=k: k) for k in range(1, 26)]
-    growing = [moved(lambda i, k=k, by=by: k + i * by) for k in range(-6, 7) for by in (-2, -1, 1, 2)]
-    turns = [moved(lambda i, pair=pair: pair[i % 2]) for pair in product(range(-6, 7), repeat=2)]
-    backwards = [lambda word, k=k: moved(lambda i: k)(word[::-1]) for k in range(26)]
-    mirror = [lambda word: "".join(chr(155 - ord(c)) for c in word)]
-    return straight + growing + turns + backwards + mirror
-
-
-RULES = _rules()
 READERS = {
     "arithmetic": read_arithmetic,
-    "sequences": read_sequence,
     "directions": read_direction,
     "ages": read_ages,
-    "coding": read_code,
 }
 
 

@@ -58,7 +58,7 @@ class Template:
     name: str
     draw: Callable[[Random, int], Sequence[World] | None]
     tell: Callable[[Random, int, Any], Told | None]
-    levels: range = LEVELS
+    levels: Sequence[int] = LEVELS
 
 
 @dataclass(frozen=True)
@@ -182,6 +182,20 @@ def _finish(kind: Kind, template: Template, puzzle_id: str, level: int, told: To
 def in_a_row(first: int, step: int, count: int = len(LETTERS)) -> list[int]:
     """Equally spaced numbers, none of which stands out: first, first + step, ..."""
     return [first + i * step for i in range(count)]
+
+
+def patient(draw: Callable[[Random, int], Sequence[World] | None], tries: int = 100
+            ) -> Callable[[Random, int], Sequence[World] | None]:
+    """A draw that is repeated until it leads somewhere: for templates whose draws often lead nowhere."""
+
+    def drawn(rng: Random, level: int) -> Sequence[World] | None:
+        for _ in range(tries):
+            worlds = draw(rng, level)
+            if worlds and len({world.option for world in worlds}) == len(LETTERS):
+                return worlds
+        return None
+
+    return drawn
 
 
 Draft = near = distinct = None  # what kinds that are not rewritten yet still import

@@ -19,6 +19,7 @@ from . import (
     linear_seating,
     orderings,
     sequences,
+    series,
     syllogisms,
     truth_tellers,
 )
@@ -36,6 +37,7 @@ KINDS: dict[str, Kind] = {
         clocks,
         arithmetic,
         sequences,
+        series,
         directions,
         ages,
         syllogisms,

@@ -1,220 +1,291 @@
-"""Number sequences: find the rule, go on. The solver knows a class of rules and keeps a sequence only where every rule
-of the class that fits the terms shown goes on with the same number.
+"""Number sequences: a later term, two next terms, a missing term, the wrong term out.
 
-A rule is (name, *parameters); `terms(rule, count)` writes it out.
+The four worlds are four sequences alike, by two slips (see `progressions.siblings`), or one sequence with its error at
+four places. A sequence is used only where every rule of the class that fits what is shown gives the same answer.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
 from random import Random
 
-from .base import Draft, Kind, near
+from .base import Kind, Template, Told, World, patient
+from .progressions import (
+    Rule,
+    change,
+    continued,
+    filled,
+    fitting,
+    grown,
+    moves,
+    reckoned,
+    reckoned_two,
+    siblings,
+    signed,
+    terms,
+)
+from .words import ORDINALS
 
-Rule = tuple
-
-
-def terms(rule: Rule, count: int) -> list[int]:
-    """The first `count` terms of a rule."""
-    name, *p = rule
-    if name == "add":  # start, difference
-        return [p[0] + i * p[1] for i in range(count)]
-    if name == "times":  # start, factor, then plus
-        return _iterate(p[0], count, lambda x, i: x * p[1] + p[2])
-    if name == "growing":  # start, first difference, change of the difference
-        return [p[0] + i * p[1] + p[2] * i * (i - 1) // 2 for i in range(count)]
-    if name == "turns":  # start, added at even turns, added at odd turns
-        return _iterate(p[0], count, lambda x, i: x + p[1 + i % 2])
-    if name == "add_times":  # start, added, then factor, in turn
-        return _iterate(p[0], count, lambda x, i: x * p[2] if i % 2 else x + p[1])
-    if name == "pair_sum":  # first, second, plus: each is the sum of the two before, plus
-        out = [p[0], p[1]]
-        while len(out) < count:
-            out.append(out[-1] + out[-2] + p[2])
-        return out[:count]
-    if name == "woven":  # two sequences with their starts and differences, one after the other
-        return [(p[0] + i // 2 * p[1]) if i % 2 == 0 else (p[2] + i // 2 * p[3]) for i in range(count)]
-    if name == "squares":  # first base, factor, plus
-        return [p[1] * (p[0] + i) ** 2 + p[2] for i in range(count)]
-    raise ValueError(f"unknown rule {name!r}")
-
-
-def _iterate(start: int, count: int, step) -> list[int]:
-    out = [start]
-    for i in range(count - 1):
-        out.append(step(out[-1], i))
-    return out
-
-
-def fitting(shown: list[int]) -> list[Rule]:
-    """Every rule of the class that begins with the terms shown and has at least one term to be checked by."""
-    a, b, c = shown[0], shown[1], shown[2]
-    found: list[Rule] = [("add", a, b - a), ("growing", a, b - a, c - 2 * b + a), ("turns", a, b - a, c - b)]
-    if b != a and (c - b) % (b - a) == 0:
-        factor = (c - b) // (b - a)
-        found.append(("times", a, factor, b - a * factor))
-    if b and c % b == 0:
-        found.append(("add_times", a, b - a, c // b))
-    found.append(("pair_sum", a, b, c - a - b))
-    if len(shown) > 4:
-        found.append(("woven", a, c - a, b, shown[3] - b))
-    second = c - 2 * b + a
-    if second and second % 2 == 0:
-        factor = second // 2
-        base = (b - a - factor) / (2 * factor)
-        if base == int(base):
-            found.append(("squares", int(base), factor, a - factor * int(base) ** 2))
-    return [rule for rule in found if terms(rule, len(shown)) == shown]
+# By level: (rule, terms shown, which term is asked for after them).
+_LATER: dict[int, tuple[tuple[str, int, int], ...]] = {
+    1: (("add", 4, 1), ("add", 5, 1)),
+    2: (("add", 4, 1), ("add", 5, 1), ("times", 5, 1), ("over", 4, 1)),
+    3: (("add", 4, 2), ("add", 5, 2), ("times", 5, 2), ("over", 4, 2), ("sums", 5, 1)),
+    4: (("add", 4, 3), ("add", 5, 3), ("sums_plus", 5, 1), ("sums", 5, 1)),
+    5: (("growing", 4, 1), ("affine", 4, 1), ("sums_plus", 6, 1), ("sums_plus", 5, 2), ("turns", 4, 1)),
+    6: (("growing", 5, 1), ("affine", 5, 1), ("turns", 5, 1), ("woven", 8, 1)),
+    7: (("growing", 4, 2), ("affine", 4, 2), ("add_times", 6, 1), ("times_add", 6, 1), ("turns", 5, 2)),
+    8: (("growing", 5, 2), ("affine", 5, 2), ("add_times", 6, 2), ("times_add", 6, 2), ("turns", 6, 2)),
+    9: (("growing", 4, 3), ("affine", 4, 3), ("add_times", 7, 2), ("turns", 7, 2)),
+    10: (("cubic", 5, 1), ("growing", 5, 3), ("affine", 5, 3)),
+}
+_GAP = {1: (("add", 6),), 2: (("add", 6), ("add", 7)), 3: (("add", 6), ("times", 6), ("over", 6)),
+        5: (("turns", 6),), 6: (("turns", 7),), 7: (("growing", 6), ("affine", 6)), 8: (("growing", 7), ("affine", 7)),
+        9: (("growing", 8), ("turns", 10))}
+_WRONG = {7: (("growing", 7),), 8: (("add", 8), ("growing", 8)), 9: (("add", 9), ("growing", 9), ("turns", 9)),
+          10: (("growing", 10), ("turns", 10))}
+_TWO = {7: 6, 8: 7, 9: 8, 10: 9}
+_LARGEST = {1: 120, 2: 500, 3: 999}
 
 
-def _draw(rng: Random, level: int) -> Rule:
-    top = 6 + 3 * level
-    menu = {1: ("add",), 2: ("add", "add", "times"), 3: ("add", "times", "turns"), 4: ("times", "growing", "turns"),
-            5: ("times", "growing", "turns", "pair_sum"), 6: ("growing", "pair_sum", "add_times", "woven")}  # fmt: skip
-    name = rng.choice(menu.get(level, ("growing", "pair_sum", "add_times", "woven", "squares", "affine")))
-    sign = rng.choice((1, 1, -1)) if level > 2 else 1
-    start, step = rng.randint(1, top), rng.randint(2, top)
+@dataclass(frozen=True)
+class Row:
+    """A rule, how many of its terms are shown, and the place of the one asked for (from 0)."""
+
+    rule: Rule
+    shown: int
+    asked: int
+
+    @property
+    def key(self) -> int:
+        return terms(self.rule, self.asked + 1)[self.asked]
+
+
+def _rule(rng: Random, name: str, level: int, count: int) -> Rule:
+    """A rule with numbers for the level, whose first `count` terms matter."""
+    sign, top = rng.choice((1, -1)), 8 + 3 * level
+    start, step = rng.randint(1, 40 + 5 * level), rng.randint(2, 9 if level == 1 else top)
     if name == "add":
-        return (name, start + (6 * step if sign < 0 else 0), sign * step)
+        return name, start + (0 if sign > 0 else count * step), sign * step
     if name == "times":
-        return (name, rng.randint(1, 3 + level), rng.choice((2, 3) if level < 5 else (2, 3, 4)), 0)
-    if name == "affine":
-        return (
-            "times",
-            rng.randint(1, level),
-            rng.choice((2, 3)),
-            rng.choice([k for k in range(-3, level) if k]),
-        )
-    if name == "growing":
-        return (name, start, rng.randint(1, top), rng.randint(1, 2 + level // 2))
-    if name == "turns":
-        return (name, start + top, step, rng.choice((-1, 1)) * rng.randint(1, top // 2))
+        return name, rng.randint(2, 40 if level == 2 else 30), rng.choice((2, 2, 3, 4))
+    if name == "over":
+        divisor = rng.choice((2, 2, 3))
+        return name, rng.randint(1, 12) * divisor ** (count - 1), divisor
+    if name == "sums":
+        return name, rng.randint(1, 20), rng.randint(1, 25)
+    if name == "sums_plus":
+        return name, rng.randint(1, 20), rng.randint(1, 25), rng.choice((-3, -2, -1, 1, 2, 3, 4, 5))
+    if name in ("affine", "times_add"):
+        return name, rng.randint(1, 12), rng.choice((2, 2, 3)), rng.choice((-1, 1, 1)) * rng.randint(1, 12)
     if name == "add_times":
-        return (name, rng.randint(1, level), rng.randint(1, level), rng.choice((2, 3)))
-    if name == "pair_sum":
-        return (name, rng.randint(1, level), rng.randint(1, top), rng.choice((0, 0, 1, 2, -1)))
+        return name, rng.randint(1, 9), rng.choice((-1, 1, 1)) * rng.randint(1, 9), rng.choice((2, 2, 3))
+    if name == "growing":
+        change_by = rng.choice((-1, 1, 1)) * rng.randint(1, 6)
+        return name, start, rng.randint(1, 12) - (count * change_by if change_by < 0 else 0), change_by
+    if name == "turns":
+        return name, start + 20, step, rng.choice((-1, -1, 1)) * rng.randint(1, top)
     if name == "woven":
-        return (
-            name,
-            start,
-            rng.randint(1, top),
-            rng.randint(1, top),
-            rng.choice((-1, 1)) * rng.randint(1, level),
-        )
-    return (name, rng.randint(1, level), rng.choice((1, 1, 2)), rng.randint(-5, 9))
+        return name, start, sign * step, rng.randint(1, 60), rng.choice((-1, 1)) * rng.randint(2, 12)
+    return name, start, rng.randint(1, 9), rng.randint(-4, 6), rng.choice((1, 2, 3))
 
 
-def _explain(rule: Rule, shown: list[int], key: int) -> str:
-    name, *p = rule
-    last = shown[-1]
-    steps = [b - a for a, b in pairwise(shown)]
+def _clear(row: Sequence[int], level: int) -> bool:
+    return min(row) >= 1 and max(row) <= _LARGEST.get(level, 2000) and len(set(row)) == len(row)
+
+
+def _worlds(rows: Sequence[Row]) -> list[World] | None:
+    """Worlds that ask for one term; None where a row shows an option."""
+    keys = {row.key for row in rows}
+    if any(keys & ({*terms(row.rule, row.shown)} - ({row.key} if row.asked < row.shown else set())) for row in rows):
+        return None
+    return [World(str(row.key), row) for row in rows]
+
+
+def _listed(row: Sequence[object]) -> str:
+    return ", ".join(map(str, row))
+
+
+# -- a later term ----------------------------------------------------------------------------------------------------
+
+
+def _draw_later(rng: Random, level: int) -> list[World] | None:
+    name, shown, ahead = rng.choice(_LATER[level])
+    asked = shown + ahead - 1
+    rule = _rule(rng, name, level, asked + 1)
+    rows = [Row(one, shown, asked) for one in siblings(rng, rule, shown, asked)]
+    for row in rows:
+        written = terms(row.rule, asked + 1)
+        if not _clear(written, level) or continued(written[:shown], asked) != {row.key}:
+            return None
+    return _worlds(rows)
+
+
+def _tell_later(rng: Random, level: int, world: World) -> Told:
+    row: Row = world.facts
+    written = terms(row.rule, row.shown)
+    which = ORDINALS[row.asked]
+    asks = [f"A sequence begins {_listed(written)}. What is its {which} term?",
+            f"What is the {which} term of the sequence that begins {_listed(written)}?"]
+    if row.asked == row.shown:
+        asks += [f"Which number comes next: {_listed(written)}, ?",
+                 f"Find the next number in the sequence {_listed(written)}, ...",
+                 f"What number continues the pattern {_listed(written)}, ...?"]
+    return Told(rng.choice(asks), reckoned(row.rule, row.shown, row.asked), (row.asked, *written))
+
+
+# -- the next two terms of two sequences in turn ---------------------------------------------------------------------
+
+
+def _draw_two(rng: Random, level: int) -> list[World] | None:
+    """Each of the two next terms as it is, or with a slip: the term before misread, or the step one or two off."""
+    shown = _TWO[level]
+    _, a, d, b, e = _rule(rng, "woven", level, shown + 2)
+    slips = [rng.choice((1, 2, -1, -2)) for _ in range(2)]
+    of_step = [rng.random() < 0.5 for _ in range(2)]
+    sizes = ((shown - 1) // 2, shown // 2 - 1)  # steps shown in each sequence
+
+    def slipped(start: int, step: int, i: int) -> tuple[int, int]:
+        return (start - sizes[i] * slips[i], step + slips[i]) if of_step[i] else (start + slips[i], step)
+
+    worlds = []
+    for odd, even in product([(a, d), slipped(a, d, 0)], [(b, e), slipped(b, e, 1)]):
+        rule = ("woven", *odd, *even)
+        row = terms(rule, shown + 2)
+        if not _clear(row, level) or any(continued(row[:shown], i) != {row[i]} for i in (shown, shown + 1)):
+            return None
+        worlds.append(World(_listed(row[shown:]), (rule, shown)))
+    return worlds
+
+
+def _tell_two(rng: Random, level: int, world: World) -> Told:
+    rule, shown = world.facts
+    written = terms(rule, shown)
+    question = rng.choice([f"Which two numbers come next: {_listed(written)}, ?, ?",
+                           f"A sequence begins {_listed(written)}. What are its next two terms, in this order?",
+                           f"Which two numbers, in this order, continue the pattern {_listed(written)}, ...?"])
+    steps = reckoned_two(rule, shown)
+    return Told(question, [*steps[:-1], f"{steps[-1][:-1]}, so {world.option}."], tuple(written))
+
+
+# -- a missing term --------------------------------------------------------------------------------------------------
+
+
+def _draw_gap(rng: Random, level: int) -> list[World] | None:
+    name, count = rng.choice(_GAP[level])
+    gap = rng.randrange(2, count - 2) if name in ("growing", "affine", "turns") else rng.randrange(1, count - 1)
+    rule = _rule(rng, name, level, count)
+    rows = [Row(one, count, gap) for one in siblings(rng, rule, gap, count - 1 if name == "over" else gap)]
+    for row in rows:
+        written = terms(row.rule, count)
+        if not _clear(written, level) or filled([*written[:gap], None, *written[gap + 1:]], gap) != {row.key}:
+            return None
+    return _worlds(rows)
+
+
+def _tell_gap(rng: Random, level: int, world: World) -> Told:
+    row: Row = world.facts
+    written = terms(row.rule, row.shown)
+    listed = _listed([*written[:row.asked], "?", *written[row.asked + 1:]])
+    question = rng.choice([f"Which number is missing: {listed}?", f"Fill the gap in the sequence {listed}.",
+                           f"Which number should replace the question mark in {listed}?"])
+    structure = (*written[:row.asked], None, *written[row.asked + 1:])
+    return Told(question, _gap_steps(row.rule, written, row.asked, check=level >= 3), structure)
+
+
+def _gap_steps(rule: Rule, row: Sequence[int], gap: int, check: bool) -> list[str]:
+    name, _, *p = rule
+    before, key, after = row[gap - 1:gap + 2]
+    into, out = key - before, after - key
+    if name in ("times", "over"):
+        steps, sign = reckoned((name, before, *p), 1, 1), "x" if name == "times" else "/"
+        return [*steps, f"Check: {key} {sign} {p[0]} = {after}."] if check else steps
     if name == "add":
-        return f"Differences: {', '.join(f'{s:+d}' for s in steps[:3])}. {_plus(last, p[1], key)}"
-    if name == "times" and not p[2]:
-        return (
-            f"Each is {p[1]} times the one before: {shown[0]} x {p[1]} = {shown[1]}. {last} x {p[1]} = {key}."
-        )
-    if name == "times":
-        rule_text = f"x {p[1]} {'+' if p[2] > 0 else '-'} {abs(p[2])}"
-        return (
-            f"Rule: {rule_text}. {shown[0]} {rule_text} = {shown[1]}. {shown[1]} {rule_text} = "
-            f"{shown[2]}. {last} {rule_text} = {key}."
-        )
-    if name == "growing":
-        return (
-            f"Differences: {', '.join(f'{s:+d}' for s in steps)}; they change by {p[2]:+d}. Next "
-            f"{steps[-1] + p[2]:+d}. {_plus(last, steps[-1] + p[2], key)}"
-        )
-    if name == "turns":
-        return (
-            f"Differences: {', '.join(f'{s:+d}' for s in steps)}. Next {key - last:+d}. "
-            f"{_plus(last, key - last, key)}"
-        )
-    if name == "add_times":
-        return (
-            f"In turn + {p[1]} and x {p[2]}: "
-            + ", ".join(
-                f"{a} {'x' if i % 2 else '+'} {p[2] if i % 2 else p[1]} = {b}"
-                for i, (a, b) in enumerate(zip(shown, [*shown[1:], key], strict=True))
-            )
-            + "."
-        )
-    if name == "pair_sum":
-        extra = f" {'+' if p[2] > 0 else '-'} {abs(p[2])}" if p[2] else ""
-        return (f"Each is the sum of the two before{extra}: {shown[0]} + {shown[1]}{extra} = {shown[2]}. "
-                f"{shown[-2]} + {last}{extra} = {key}.")  # fmt: skip
-    if name == "woven":
-        turn = len(shown) % 2
-        mine = [str(x) for x in shown[turn::2]]
-        return (f"Two sequences in turn: {', '.join(map(str, shown[::2]))} and "
-                f"{', '.join(map(str, shown[1::2]))}. The next belongs to "
-                f"{', '.join(mine)}. {_plus(int(mine[-1]), p[1 + 2 * turn], key)}")  # fmt: skip
-    base = p[0] + len(shown)
-    factor = f"{p[1]} x " if p[1] > 1 else ""
-    plus = f" {'+' if p[2] > 0 else '-'} {abs(p[2])}" if p[2] else ""
-    return (
-        f"Rule: {factor}n x n{plus} with n = {p[0]}, {p[0] + 1}, ... Next n = {base}: {factor}{base} "
-        f"x {base}{plus} = {key}."
-    )
-
-
-def _plus(value: int, step: int, result: int) -> str:
-    return f"{value} {'+' if step >= 0 else '-'} {abs(step)} = {result}."
-
-
-def make(rng: Random, level: int) -> Draft | None:
-    rule = _draw(rng, level)
-    count = 6 if rule[0] in ("woven", "add_times") else 5
-    missing = level >= 3 and rule[0] in ("add", "times") and rng.random() < 0.3
-    row = terms(rule, count + 1)
-    if max(map(abs, row)) > 2500 or len(set(row)) < len(row) or min(row) < -60:
-        return None
-    shown, key = row[:-1], row[-1]
-    if {terms(other, count + 1)[-1] for other in fitting(shown)} != {key}:
-        return None
-    plain = fitting(shown)[0] if rule not in fitting(shown) else rule
-    listed = ", ".join(map(str, shown))
-    question = rng.choice([
-        f"Which number comes next: {listed}, ?",
-        f"Find the next number in the sequence {listed}, ...",
-        f"A sequence begins {listed}. What is the next term?",
-        f"What number continues the pattern {listed}, ...?",
-    ])  # fmt: skip
-    last, before = shown[-1], shown[-2]
-    slips = [2 * last - before, last + shown[1] - shown[0], last + before, row[-1] + 1, row[-1] - 1, last * 2]
-    rng.shuffle(slips)
-    if missing:
-        at = rng.randrange(2, count - 1)
-        return _gap(rng, plain, row, at)
-    mistakes = [str(m) for m in slips] + near(rng, key, -80)
-    return Draft(question, str(key), mistakes, _explain(plain, shown, key), ("next", *shown))
-
-
-def _gap(rng: Random, rule: Rule, row: list[int], at: int) -> Draft:
-    """One term inside is missing; the rule shows in the terms around it."""
-    shown = [str(x) if i != at else "?" for i, x in enumerate(row)]
-    key = row[at]
-    question = rng.choice(
-        [f"Which number is missing: {', '.join(shown)}?", f"Fill the gap in the sequence {', '.join(shown)}."]
-    )
-    if rule[0] == "add":
-        how = (
-            f"Each step is {rule[2]:+d}. {_plus(row[at - 1], rule[2], key)} Check: "
-            f"{_plus(key, rule[2], row[at + 1])}"
-        )
+        steps = reckoned((name, before, *p), 1, 1)
     else:
-        plus = f" {'+' if rule[3] > 0 else '-'} {abs(rule[3])}" if rule[3] else ""
-        how = (
-            f"Rule: x {rule[2]}{plus}. {row[at - 1]} x {rule[2]}{plus} = {key}. Check: {key} x "
-            f"{rule[2]}{plus} = {row[at + 1]}."
-        )
-    middle = (row[at - 1] + row[at + 1]) // 2
-    mistakes = [
-        str(m) for m in (middle, row[at - 1] + 1, key + abs(row[1] - row[0]), key + 1, key - 1)
-    ] + near(rng, key, -80)
-    return Draft(question, str(key), mistakes, how, ("gap", at, *row))
+        steps = [*moves(row[:gap]), *moves(row[gap + 1:])]
+        if name == "turns":
+            steps += [f"{p[0]:+d} and {p[1]:+d} take turns, and {into:+d} leads to the gap.", signed(before, into, key)]
+        else:
+            last = before - row[gap - 2]
+            steps += [f"Each step is {change(rule)} the last.", f"The step to the gap: {grown(rule, last)}.",
+                      signed(before, into, key)]
+    return [*steps, f"Check: {signed(key, out, after)}"] if check else steps
+
+
+# -- the wrong term out ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Flawed:
+    """A rule's terms with one that is wrong, by how much."""
+
+    rule: Rule
+    count: int
+    place: int
+    by: int
+
+    def row(self) -> list[int]:
+        row = terms(self.rule, self.count)
+        row[self.place] += self.by
+        return row
+
+
+def suspects(row: Sequence[int]) -> set[int]:
+    """The places whose number alone can be changed so that one of the rules makes the row."""
+
+    def suspect(i: int) -> bool:
+        rest = max(row[:i], row[i + 1:], key=len)
+        if len(rest) > 4 and not fitting(rest):  # cheaper, and enough: every rule of the class shows in a part as well
+            return False
+        return bool(filled([*row[:i], None, *row[i + 1:]], i))
+
+    inside = {i for i in range(1, len(row) - 1) if suspect(i)}
+    return inside | ({0} if fitting(row[1:]) else set()) | ({len(row) - 1} if fitting(row[:-1]) else set())
+
+
+def _draw_wrong(rng: Random, level: int) -> list[World] | None:
+    name, count = rng.choice(_WRONG[level])
+    rule, by = _rule(rng, name, level, count), rng.choice((-3, -2, -1, 1, 2, 3, 10, -10))
+    flawed = [Flawed(rule, count, place, by) for place in sorted(rng.sample(range(1, count - 1), 4))]
+    if any(not _clear(one.row(), level) or suspects(one.row()) != {one.place} for one in flawed):
+        return None
+    return [World(f"the {ORDINALS[one.place]}", one) for one in flawed]
+
+
+def _tell_wrong(rng: Random, level: int, world: World) -> Told:
+    flawed: Flawed = world.facts
+    row = flawed.row()
+    question = rng.choice([
+        f"One number in the sequence {_listed(row)} is wrong. Which one is it?",
+        f"The sequence {_listed(row)} follows a rule, but one of its numbers is wrong. Which number is it?",
+        f"Somebody made one mistake when writing the sequence {_listed(row)}. Which number is wrong?",
+    ])
+    return Told(question, [*moves(row), _verdict(flawed)], tuple(row))
+
+
+def _verdict(flawed: Flawed) -> str:
+    """What the differences show: which step would be regular, and so which number is wrong."""
+    right = terms(flawed.rule, flawed.count)
+    place = flawed.place
+    steps = [f"{right[i + 1] - right[i]:+d}" for i in (place - 1, place)]
+    regular = f"{steps[0]} and {steps[1]}" if flawed.rule[0] != "add" else f"{steps[0]} twice"
+    return (f"Around {right[place] + flawed.by} the rule asks for {regular}, which gives {right[place]}, so it is the "
+            f"{ORDINALS[place]}.")
 
 
 KIND = Kind(
-    "sequences", "Number sequences", ("Next term", "Missing term"), "Mathematics", make, short_level=10
+    "sequences",
+    "Number sequences",
+    ("Next term", "Later terms", "Missing term", "Wrong term out"),
+    "Puzzles",
+    (
+        Template("later", patient(_draw_later), _tell_later),
+        Template("gap", patient(_draw_gap), _tell_gap, tuple(_GAP)),
+        Template("wrong", patient(_draw_wrong), _tell_wrong, tuple(_WRONG)),
+        Template("two", patient(_draw_two), _tell_two, tuple(_TWO)),
+    ),
+    short_level=10,
 )
