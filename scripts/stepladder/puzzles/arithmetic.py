@@ -224,11 +224,12 @@ _WORK = (
     ("pages", "reads", "A book has {} pages.", "The first {} pages are already read.", "left to read", "day", False),
     ("kilometres", "cycles", "A tour is {} kilometres long.", "The first {} kilometres are already done.",
      "left to cycle", "day", False),
-    ("rolls", "bakes", "An order is for {} rolls.", "Of these, {} are already baked.", "still to be baked", "hour", True),
-    ("trees", "plants", "A park needs {} trees.", "Of these, {} are already planted.", "still to be planted", "week",
-     True),
-    ("tiles", "paints", "A wall needs {} tiles.", "Of these, {} are already painted.", "still to be painted", "hour",
-     True),
+    ("rolls", "bakes", "An order is for {} rolls.", "Of these, {} are already baked.",
+     "still to be baked", "hour", True),
+    ("trees", "plants", "A park needs {} trees.", "Of these, {} are already planted.",
+     "still to be planted", "week", True),
+    ("tiles", "paints", "A wall needs {} tiles.", "Of these, {} are already painted.",
+     "still to be painted", "hour", True),
 )  # fmt: skip
 
 
@@ -269,7 +270,7 @@ def _tell_rates(rng: Random, level: int, world: World) -> Told:
 
 def _phases(who: Person, verb: str, things: str, period: str, phases: Sequence[tuple[int, ...]]) -> str:
     """One person's work: "Mei reads 12 pages a day for 5 days and then 15 pages a day for 3 days."."""
-    parts = [f"{rate} {things} {a(period) if period != 'hour' else 'an hour'} for {count_of(times, period)}"
+    parts = [f"{rate} {things} {'an' if period == 'hour' else 'a'} {period} for {count_of(times, period)}"
              for rate, times in phases]
     return f"{who.name} {verb} {', then '.join(parts[:-1])}{' and then ' if len(parts) > 1 else ''}{parts[-1]}."
 

@@ -102,7 +102,7 @@ def turned(op: Op) -> Op:
 def worlds(runs: Sequence[Run] | None, whole: Callable[[Run], int] | None = None) -> list[World] | None:
     """A world a run; None where a value could be told without calculating: by what it is divisible by (the last factor
     divides the result), or since it is as large as the whole of which it is a part."""
-    if not runs or whole and max(run.value for run in runs) >= min(map(whole, runs)):
+    if not runs or (whole and max(run.value for run in runs) >= min(map(whole, runs))):
         return None
     if any(len({run.value % divisor for run in runs}) > 1 for divisor in {_divisor(run.ops) for run in runs}):
         return None
