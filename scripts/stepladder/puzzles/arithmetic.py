@@ -328,7 +328,7 @@ def _tell_parts(rng: Random, level: int, world: World) -> Told:
         elif op.sign == "-":
             told.append(f"Another {share} {came} {way}.")
         else:
-            told.append(f"{capital(share)} of {rest[i > 1]} {came} {way}.")
+            told.append(f"Of {rest[i > 1]}, {share} {came} {way}.")
     told.append(f"All the remaining {group} {came} {ways[-1]}.")
     ask = f"How many {group} {came} {ways[-1]}?"
     return Told(" ".join([*told, ask]), steps(world.facts), world.facts)
