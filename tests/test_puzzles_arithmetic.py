@@ -104,9 +104,19 @@ def read_quantity(told: list[str], ask: str) -> Fraction:
         return story.end(amount(start, things))
     assert ask == f"How many {things} did {name} have at first?"
     assert pronoun == story.pronoun
-    starts = [n for n in range(2001) if story.end(n) == end]
-    assert len(starts) == 1, told
-    return Fraction(starts[0])
+    return Fraction(only_start(story, end))
+
+
+def only_start(story: Story, end: int) -> int:
+    """The one start from which the story ends so; every event keeps more things more, so larger ends end the search."""
+    starts = []
+    for start in range(2001):
+        here = story.end(start)
+        if here is not None and here > end:
+            break
+        starts += [start] * (here == end)
+    assert len(starts) == 1, story.name
+    return starts[0]
 
 
 # -- a shop ----------------------------------------------------------------------------------------------------------

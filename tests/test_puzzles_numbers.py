@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 import os
 import re
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise, product
