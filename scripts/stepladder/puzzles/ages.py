@@ -6,12 +6,14 @@ The four worlds are one story in which two things are taken otherwise: a clue tu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from random import Random
+from typing import Any
 
 from .base import Kind, Template, Told, World
+from .calculation import patient
 from .words import count_of, names, number_word
 
 TIMES = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "six times"}
@@ -31,7 +33,12 @@ def _two(rng: Random, low: int, high: int, apart: int = 6) -> tuple[int, int]:
     return first, rng.choice([n for n in range(max(low, first - apart), min(high, first + apart) + 1) if n != first])
 
 
-def _worlds(ages: Sequence[tuple[int, tuple]]) -> list[World]:
+def _alike(ages: Sequence[int], factors: Iterable[int]) -> bool:
+    """Whether no age stands out by what it leaves when divided by one of the factors."""
+    return all(len({age % factor for age in ages}) == 1 for factor in factors)
+
+
+def _worlds(ages: Sequence[tuple[int, Any]]) -> list[World]:
     return [World(str(age), facts) for age, facts in ages]
 
 
@@ -73,7 +80,10 @@ def _draw_chain(rng: Random, level: int) -> list[World] | None:
     chains = [chain, second, chain.turned(place), second.turned(place)]
     if any(not 1 <= age <= OLDEST for one in chains for age in one.ages()):
         return None
-    return _worlds([(one.ages()[-1] + one.ahead, one) for one in chains])
+    ends = [one.ages()[-1] + one.ahead for one in chains]
+    if not _alike(ends, {amount for one in chains for kind, amount in one.links if kind == "times"}):
+        return None
+    return _worlds(list(zip(ends, chains, strict=True)))
 
 
 def _tell_chain(rng: Random, level: int, world: World) -> Told:
@@ -96,10 +106,17 @@ def _tell_chain(rng: Random, level: int, world: World) -> Told:
 # -- two ages from their sum and their difference or ratio -----------------------------------------------------------
 
 
-def _draw_sum(rng: Random, level: int) -> list[World]:
+def _draw_sum(rng: Random, level: int) -> list[World] | None:
     """Facts: the younger one's age, "gap" or "ratio" with its number, and whether the older one is asked for."""
-    form = ("gap", rng.randint(2, 8 + 2 * level)) if rng.random() < 0.5 else ("ratio", rng.choice((2, 3, 4)))
-    lows = _two(rng, 4, 22 if form[0] == "ratio" else 20 + 4 * level)
+    form = ("gap", rng.randint(2, 8 + 2 * level)) if rng.random() < 0.7 else ("ratio", rng.choice((2, 3, 4)))
+    if form[0] == "gap":
+        lows = _two(rng, 4, 20 + 4 * level)
+    else:
+        # The other one's age is a multiple of the ratio as well.
+        lows = tuple(low * form[1] for low in _two(rng, 2, 44 // form[1] ** 2 + 2))
+    highs = [_older(low, form) for low in lows]
+    if max(highs) >= min(low + high for low, high in zip(lows, highs, strict=True)) or max(highs) > OLDEST:
+        return None
     return _worlds([(_older(low, form) if older else low, (low, form, older)) for low, older in product(lows, (0, 1))])
 
 
@@ -139,25 +156,36 @@ def _draw_later(rng: Random, level: int) -> list[World] | None:
     """Facts: the two ratios, the years (below 0: ago), the younger one's age, whether the older one is asked for."""
     now, later = rng.sample((2, 3, 4, 5, 6), 2)
     way = 1 if later < now else -1
-    spans = [way * years for years in range(1, 31) if _young(now, later, way * years)]
-    if len(spans) < 2:
+    cases = [(way * years, young) for years in range(1, 41) if (young := _young(now, later, way * years))]
+    older = rng.randrange(2)
+    if rng.random() < 0.5:  # The other one's age is a multiple of the ratio as well.
+        cases = [(years, young) for years, young in cases if young % now == 0]
+        if len(cases) < 2:
+            return None
+        asked = [(*case, one) for case, one in product(rng.sample(cases, 2), (0, 1))]
+    elif len(cases) < 4:
         return None
-    both = [(years, _young(now, later, years)) for years in rng.sample(spans, 2)]
-    return _worlds([(young * (now if older else 1), (now, later, years, young, older))
-                    for (years, young), older in product(both, (0, 1))])  # fmt: skip
+    else:
+        asked = [(*case, older) for case in rng.sample(cases, 4)]
+    ages = [young * (now if older else 1) for _, young, older in asked]
+    if min(ages) <= -min(years for years, *_ in asked):
+        return None
+    return _worlds([(age, (now, later, *case)) for age, case in zip(ages, asked, strict=True)])
 
 
 def _tell_later(rng: Random, level: int, world: World) -> Told:
     now, later, years, young, asks_older = world.facts
     older, younger = names(rng, 2)
     n, sign = abs(years), "+" if years > 0 else "-"
-    told = (f"In {_years(n)}, {older} will be {TIMES[later]} as old as {younger}." if years > 0
-            else f"{older} was {TIMES[later]} as old as {younger} {_years(n)} ago.")  # fmt: skip
+    told = (f"In {_years(n)}, {older} will be {TIMES[later]} as old as {younger} will be then." if years > 0
+            else f"{_years(n)} ago, {older} was {TIMES[later]} as old as {younger} was then.")  # fmt: skip
     question = f"{older} is {TIMES[now]} as old as {younger}. {told} How old is {older if asks_older else younger} now?"
     inner, parts = later * n, abs(now - later)
     steps = [f"Let {younger} be x, {older} {now}x.",
              f"{now}x {sign} {n} = {later}(x {sign} {n}) = {later}x {sign} {inner}.",
-             f"{parts if parts > 1 else ''}x = {inner} - {n} = {inner - n}.", f"{younger}: x = {young}."]  # fmt: skip
+             f"{parts if parts > 1 else ''}x = {inner} - {n} = {inner - n}."]  # fmt: skip
+    if parts > 1:
+        steps.append(f"{younger}: x = {young}.")
     if asks_older:
         steps.append(f"{older}: {now} x {young} = {now * young}.")
     return Told(question, steps, (now, later, years, asks_older))
@@ -188,7 +216,10 @@ def _draw_all(rng: Random, level: int) -> list[World] | None:
     ages = [[one.age(i) for i in range(count)] for one in cast]
     if any(min(row) < 1 or max(row) > OLDEST or len(set(row)) < count for row in ages):
         return None
-    return _worlds([(one.age(one.asked), one) for one in cast])
+    asked_ages, totals = [one.age(one.asked) for one in cast], [sum(row) for row in ages]
+    if max(asked_ages) >= min(totals) or not _alike(asked_ages, {one.terms[one.asked][0] for one in cast}):
+        return None
+    return _worlds(list(zip(asked_ages, cast, strict=True)))
 
 
 def _tell_all(rng: Random, level: int, world: World) -> Told:
@@ -227,10 +258,10 @@ KIND = Kind(
     ("Chains of ages", "Sums and ratios", "Now and later"),
     "Mathematics",
     (
-        Template("chain", _draw_chain, _tell_chain),
-        Template("sum", _draw_sum, _tell_sum, range(2, 5)),
-        Template("later", _draw_later, _tell_later, range(5, 8)),
-        Template("all", _draw_all, _tell_all, range(6, 11)),
+        Template("chain", patient(_draw_chain), _tell_chain),
+        Template("sum", patient(_draw_sum), _tell_sum, range(2, 5)),
+        Template("later", patient(_draw_later), _tell_later, range(5, 8)),
+        Template("all", patient(_draw_all), _tell_all, range(6, 11)),
     ),
     short_level=10,
 )

@@ -1,344 +1,337 @@
 """Multi-step arithmetic in words: a quantity that changes, a shop, work at a rate, parts of a group.
 
-A chain is a start and operations (sign, number); its typical mistakes are the chain with one operation left out or
-turned round.
+The four worlds are one story in which two numbers are misread or two events turned round (calculation.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
-from .base import Draft, Kind, near
-from .words import Person, count_of, plural, someone
+from .base import Kind, Template, Told, World
+from .calculation import (
+    NOTHING,
+    Op,
+    Run,
+    extend,
+    fitting,
+    in_parts,
+    misread,
+    mistaken,
+    patient,
+    steps,
+    turned,
+    worlds,
+)
+from .words import Person, a, capital, count_of, listing, number_word, people, plural, someone
 
-Op = tuple[str, int]
-_THINGS = ("apple", "stamp", "marble", "book", "shell", "pencil", "sticker", "coin", "card", "button", "bead", "cherry",
-           "badge", "postcard", "orange", "peach", "toy", "photo")  # fmt: skip
-_BOXES = ("box", "bag", "packet", "basket", "tray")
-_GOODS = (("notebook", 2, 9), ("pen", 1, 5), ("cup", 3, 12), ("lamp", 10, 30), ("shirt", 8, 25), ("ticket", 4, 15),
-          ("sandwich", 2, 7),
-          ("puzzle", 6, 20), ("plant", 3, 14), ("mug", 7, 18), ("map", 2, 8), ("scarf", 5, 16))  # fmt: skip
-_STEPS = {1: 1, 2: 2, 3: 2, 4: 3, 5: 3, 6: 4, 7: 4, 8: 5, 9: 5, 10: 6}
-_UNDO = {"+": "-", "-": "+", "x": "/", "/": "x"}
-
-
-def apply(value: int, op: Op) -> int | None:
-    """The value after one operation; None where a division leaves a rest."""
-    sign, number = op
-    if sign == "/":
-        return value // number if value % number == 0 else None
-    return value + number if sign == "+" else value - number if sign == "-" else value * number
-
-
-def run(start: int, ops: list[Op]) -> list[int] | None:
-    """The values after each operation; None where one is not a whole number or falls below zero."""
-    values, here = [], start
-    for op in ops:
-        result = apply(here, op)
-        if result is None or result < 0:
-            return None
-        values.append(result)
-        here = result
-    return values
+_STEPS = {1: 1, 2: 2, 3: 3, 4: 3, 5: 4, 6: 5, 7: 6, 8: 6, 9: 7, 10: 8}
+_SHARES = {2: "half", 3: "a third", 4: "a quarter", 5: "a fifth", 6: "a sixth"}
+Ops = tuple[Op, ...]
 
 
-def slips(start: int, ops: list[Op]) -> list[str]:
-    """Results of chains with one operation forgotten or turned round."""
-    trials = [[*ops[:i], *ops[i + 1 :]] for i in range(len(ops) - 1, -1, -1)]
-    trials += [[*ops[:i], (_UNDO[sign], number), *ops[i + 1 :]] for i, (sign, number) in enumerate(ops)]
-    ends = [run(start, trial) for trial in trials]
-    return [str(values[-1] if values else start) for values in ends if values is not None]
-
-
-def told_steps(start: int, ops: list[Op], before: list[str] | None = None) -> str:
-    """Each operation as an equation, where `before` has one after another that it needs."""
-    values = run(start, ops)
-    froms = [start, *values[:-1]]
-    equations = [f"{a} {sign} {n} = {b}." for a, (sign, n), b in zip(froms, ops, values, strict=True)]
-    return " ".join(
-        part for pair in zip(before or [""] * len(ops), equations, strict=True) for part in pair if part
-    )
+def _number(sign: str, *factors: int) -> Op:
+    return Op(sign, factors)
 
 
 # -- a quantity that changes -----------------------------------------------------------------------------------------
 
+_THINGS = ("apple", "stamp", "marble", "book", "shell", "pencil", "sticker", "card", "button", "bead", "cherry",
+           "badge", "postcard", "orange", "peach", "toy")  # fmt: skip
+_BOXES = ("box", "bag", "packet", "basket")
+_LATER = ("Then", "Next,", "After that,", "Later")
 
-def _change(rng: Random, who: Person, thing: str, here: int, level: int) -> tuple[Op, str, str] | None:
-    """One event: its operation, its sentence (without the subject), and an equation that comes first."""
-    things = plural(thing)
-    kind = rng.choice(("buys", "gives", "finds", "loses") if level < 3 else
-                      ("buys", "gives", "finds", "loses", "boxes", "boxes", "doubles", "half", "friends"))  # fmt: skip
-    amount = rng.randint(2, 9 + 4 * level)
-    if kind in ("buys", "finds"):
-        verb = {"buys": rng.choice(("buys", "is given")), "finds": "finds"}[kind]
-        return ("+", amount), f"{verb} {amount} more {things}", ""
-    if kind in ("gives", "loses"):
-        amount = rng.randint(2, max(2, here // 2))
-        other = someone(rng, rng.random() < 0.5).name
-        if other == who.name:
+
+def _draw_changes(rng: Random, level: int, backwards: bool) -> list[World] | None:
+    """Facts: the operations that solve it, from the first quantity on or from the last one back."""
+    costs = in_parts(rng, _STEPS[level], 1 if level < 3 else 2)
+    marked = rng.sample(range(len(costs) + 1), 2)
+    start = _number("+", rng.randint(5, 30 + 8 * level))
+    runs = extend(NOTHING, start, *([mistaken(rng, start)] if 0 in marked else []))
+    for place, cost in enumerate(costs, 1):
+        ops = _change(rng, level, runs, cost, place in marked, backwards)
+        runs = ops and extend(runs, *ops)
+        if not runs:
             return None
-        given = rng.choice([f"gives {amount} {things} to {other}", f"sells {amount} {things}"])
-        return ("-", amount), given if kind == "gives" else f"loses {amount} {things}", ""
-    if kind == "boxes":
-        boxes, each = rng.randint(2, 3 + level), rng.randint(2, 4 + level)
-        told = f"buys {count_of(boxes, rng.choice(_BOXES))} with {each} {things} in each"
-        return ("+", boxes * each), told, f"{boxes} x {each} = {boxes * each}."
-    if kind == "doubles":
-        factor = rng.choice((2, 2, 3))
-        return (
-            ("x", factor),
-            f"{'doubles' if factor == 2 else 'triples'} the number of {things} by trading",
-            "",
-        )
-    if kind == "half" and here % 2 == 0:
-        return ("/", 2), "gives away half of them", ""
-    parts = rng.choice((3, 4, 5))
-    if kind == "friends" and here % parts == 0 and here > parts:
-        told = (
-            f"shares them equally among {parts} people, {who.him}self included, and keeps {who.his} own share"
-        )
-        return ("/", parts), told, ""
-    return None
+    return worlds(runs)
 
 
-def _quantity(rng: Random, level: int) -> Draft | None:
-    who, thing = someone(rng, rng.random() < 0.5), rng.choice(_THINGS)
-    start = rng.randint(5, 20 + 8 * level)
-    ops: list[Op] = []
-    sentences: list[str] = []
-    before: list[str] = []
-    here = start
-    while len(sentences) < _STEPS[level]:
-        event = _change(rng, who, thing, here, level)
-        if event is None or (sentences and event[1].split()[0] == sentences[-1].split()[0]):
-            continue
-        after = apply(here, event[0])
-        if after is None or not 1 < after < 2000:
-            continue
-        here = after
-        ops.append(event[0])
-        sentences.append(event[1])
-        before.append(event[2])
+def _change(rng: Random, level: int, runs: Sequence[Run], cost: int, marked: bool, backwards: bool) -> list[Op]:
+    """The next operation; with what is mistaken for it, where it is marked."""
+    if not marked and level >= 4 and rng.random() < 0.5:
+        if cost == 1:
+            scaled = [("x", n) for n in ((2, 3, 4, 5) if backwards else (2, 2, 3))]
+            scaled += [("/", n) for n in ((2, 3) if backwards else (2, 3, 4, 5))]
+        else:
+            scaled = [] if backwards else [("part", n) for n in (3, 4, 5)]
+        fit = fitting(runs, [_number(*one) for one in scaled])
+        if fit:
+            return [rng.choice(fit)]
+    if cost == 2:
+        op = _number(rng.choice("+-"), rng.randint(2, 3 + level // 3), rng.randint(2, 4 + level))
+    else:
+        op = _number(rng.choice("+-"), rng.randint(2, 10 + 3 * level))
+    return [op] if not marked else [op, turned(op) if rng.random() < 0.5 else mistaken(rng, op)]
+
+
+_INVERSE = {"+": "-", "-": "+", "x": "/", "/": "x"}
+
+
+def _event(rng: Random, op: Op, who: Person, thing: str, last: str) -> str:
+    """What happens, without its subject: if possible not with the same verb as the `last` event."""
+    n, things = op.number, plural(thing)
+    if len(op.factors) > 1:
+        count, each = op.factors
+        boxes = count_of(count, rng.choice(_BOXES))
+        told = ([f"buys {boxes} with {each} {things} in each", f"is given {boxes} with {each} {things} in each"]
+                if op.sign == "+" else
+                [f"gives {each} {things} to each of {count} friends",
+                 f"sells {each} {things} to each of {count} neighbours"])  # fmt: skip
+    elif op.sign == "+":
+        told = [f"{verb} {n} more {things}" for verb in ("buys", "finds", "is given")]
+    elif op.sign == "-":
+        told = [f"{verb} {n} {things}" for verb in ("gives away", "sells", "loses")]
+    elif op.sign == "x":
+        told = [f"trades until {who.he} has {'twice' if n == 2 else 'three times'} as many {things} as before",
+                f"{'doubles' if n == 2 else 'triples'} the number of {who.his} {things} by trading"]  # fmt: skip
+    elif op.sign == "part" or n == 2:
+        told = [f"{verb} {_SHARES[n]} of all {who.his} {things}" for verb in ("gives away", "sells")]
+    else:
+        told = [f"shares all {who.his} {things} equally among {number_word(n)} people, {who.him}self included, "
+                f"and keeps only {who.his} own share"]  # fmt: skip
+    return rng.choice([one for one in told if one.split()[0] != last] or told)
+
+
+def _events(rng: Random, ops: Sequence[Op], who: Person, thing: str) -> list[str]:
+    """A sentence an operation."""
+    told, last, later = [], "", rng.sample(_LATER, len(_LATER))
+    for i, op in enumerate(ops):
+        event = _event(rng, op, who, thing, last)
+        last = event.split()[0]
+        opening = "" if i == 0 else "Finally," if i == len(ops) - 1 > 1 else later[i % len(later)]
+        told.append(capital(f"{opening} {who.he} {event}.".lstrip()))
+    return told
+
+
+def _tell_quantity(rng: Random, level: int, world: World) -> Told:
+    (start, *changes), who, thing = world.facts, someone(rng, rng.random() < 0.5), rng.choice(_THINGS)
     things = plural(thing)
-    joined = _sentences(rng, who, sentences)
-    if level >= 6 and rng.random() < 0.3 and run(here, _inverse(ops)):
-        question = (f"{who.name} has some {things}. {joined} In the end {who.he} has {here} {things}. "
-                    f"How many {things} did {who.he} have at first?")  # fmt: skip
-        back = _inverse(ops)
-        mistakes = slips(here, back) + near(rng, start, 1)
-        return Draft(
-            question,
-            str(start),
-            mistakes,
-            f"Backwards: {told_steps(here, back, before[::-1])}",
-            ("backwards", here, tuple(ops), tuple(before)),
-        )
-    question = f"{who.name} has {start} {things}. {joined} How many {things} does {who.he} have now?"
-    mistakes = slips(start, ops) + near(rng, here, 1)
-    return Draft(
-        question,
-        str(here),
-        mistakes,
-        told_steps(start, ops, before),
-        ("quantity", start, tuple(ops), tuple(before)),
-    )
+    first = rng.choice([f"{who.name} has {start.number} {things}.", f"{who.name} starts with {start.number} {things}.",
+                        f"At first {who.name} has {start.number} {things}."])  # fmt: skip
+    ask = f"How many {things} does {who.name} have {rng.choice(('now', 'in the end'))}?"
+    return Told(" ".join([first, *_events(rng, changes, who, thing), ask]), steps(world.facts), world.facts)
 
 
-def _inverse(ops: list[Op]) -> list[Op]:
-    return [(_UNDO[sign], number) for sign, number in reversed(ops)]
-
-
-def _sentences(rng: Random, who: Person, parts: list[str]) -> str:
-    """The events in sentences of one or two each."""
-    openings = ["", "Then ", "Next, ", "After that, ", "Later ", "Finally, "]
-    out = []
-    for i, part in enumerate(parts):
-        opening = (
-            openings[0] if i == 0 else openings[-1] if i == len(parts) - 1 else openings[1 + (i - 1) % 4]
-        )
-        out.append(f"{opening or ''}{who.he if opening else who.he.capitalize()} {part}.")
-    return " ".join(out)
+def _tell_backwards(rng: Random, level: int, world: World) -> Told:
+    (end, *changes), who, thing = world.facts, someone(rng, rng.random() < 0.5), rng.choice(_THINGS)
+    things, story = plural(thing), [op._replace(sign=_INVERSE[op.sign]) for op in reversed(changes)]
+    first = rng.choice([f"{who.name} has some {things}.", f"{who.name} starts with some {things}."])
+    last = rng.choice([f"In the end {who.he} has {count_of(end.number, thing)}.",
+                       f"Now {who.he} has {count_of(end.number, thing)}."])  # fmt: skip
+    ask = f"How many {things} did {who.name} have at first?"
+    return Told(" ".join([first, *_events(rng, story, who, thing), last, ask]),
+                [("" if i else "Backwards: ") + step for i, step in enumerate(steps(world.facts))], world.facts)
 
 
 # -- a shop ----------------------------------------------------------------------------------------------------------
 
+_GOODS = ("pen", "notebook", "map", "sandwich", "candle", "cup", "mug", "plant", "ticket", "puzzle", "towel", "basket",
+          "lamp", "shirt", "plate", "spoon")  # fmt: skip
+_OFF = (10, 20, 25, 30, 40, 50, 75)
 
-def _shop(rng: Random, level: int) -> Draft | None:
-    who = someone(rng, rng.random() < 0.5)
-    kinds = 1 if level <= 2 else 2 if level <= 6 else 3
-    goods = rng.sample(_GOODS, kinds)
-    items = [(rng.randint(2, 3 + level), name, rng.randint(low, high)) for name, low, high in goods]
-    total = sum(count * price for count, _, price in items)
-    listed = [f"{count_of(count, name)} at {count_of(price, 'coin')} each" for count, name, price in items]
-    bought = listed[0] if kinds == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"
-    steps = [f"{count} x {price} = {count * price}." for count, _, price in items]
-    if kinds > 1:
-        steps.append(f"{' + '.join(str(c * p) for c, _, p in items)} = {total}.")
-    plain_sum = sum(price for *_, price in items)
-    off = 0
-    if level >= 5 and rng.random() < 0.6:
-        off = rng.choice((10, 20, 25, 50))
-        if total * off % 100:
+
+def _baskets(level: int) -> list[tuple[int, int, int, int, int]]:
+    """How many goods are bought more than once and how many once; whether there are a discount, a voucher, money."""
+    return [
+        (several, once, off, voucher, money)
+        for several in range(4) for once in range(5 - several) for off in range(2 if level >= 5 else 1)
+        for voucher in range(2 if level >= 3 else 1) for money in range(2)
+        if 2 * several + once - 1 + 2 * off + voucher + money == _STEPS[level] and several + once + money > 1
+        and (several or level == 1)
+    ]  # fmt: skip
+
+
+_BASKETS = {level: _baskets(level) for level in _STEPS}
+
+
+def _draw_shop(rng: Random, level: int) -> list[World] | None:
+    several, once, off, voucher, money = rng.choice(_BASKETS[level])
+    unit = 5 if off else 1
+    prices = [unit * rng.randint(2, 9 + 2 * level // unit) for _ in range(several + once)]
+    goods = [_number("+", rng.randint(2, 4 + level // 2), price) for price in prices[:several]]
+    goods += [_number("+", price + 5) for price in prices[several:]]
+    rng.shuffle(goods)
+    marked = rng.sample(range(len(goods) + voucher + money), 2)
+    runs: list[Run] | None = NOTHING
+    for i, op in enumerate(goods):
+        runs = extend(runs, op, *([_mistaken_good(rng, op, unit)] if i in marked else []))
+        if not runs:
             return None
-        cut = total * off // 100
-        steps.append(f"{off}% of {total} = {cut}. {total} - {cut} = {total - cut}.")
-    due = total * (100 - off) // 100
-    paid = 0
-    form = ("shop", tuple(sorted((c, p) for c, _, p in items)), off)
-    discount = f" The shop takes {off}% off the whole price." if off else ""
-    if level >= 2 and rng.random() < 0.6:
-        paid = next(note for note in (20, 50, 100, 200, 500, 1000, 2000) if note > due)
-        key = paid - due
-        steps.append(f"{paid} - {due} = {key}.")
-        question = (
-            f"{who.name} buys {bought}.{discount} {who.he.capitalize()} pays with {paid} coins. "
-            f"How many coins does {who.he} get back?"
-        )
-        wrong = [paid - total, paid - items[0][0] * items[0][2], paid - plain_sum, due, key + 10]
-    else:
-        key = due
-        question = f"{who.name} buys {bought}.{discount} How many coins does {who.he} pay?"
-        wrong = [
-            total,
-            items[0][0] * items[0][2],
-            plain_sum,
-            total - off if off else total + items[0][2],
-            due + 10,
-            due - items[-1][2],
-        ]
-    mistakes = [str(w) for w in wrong if w > 0] + near(rng, key, 1)
-    return Draft(question, str(key), mistakes, " ".join(steps), (*form, paid))
+    if off:
+        fit = fitting(runs, [_number("%", percent) for percent in _OFF])
+        runs = fit and extend(runs, rng.choice(fit))
+    for i, sign in enumerate(["-"] * voucher + ["from"] * money, len(goods)):
+        if not runs:
+            return None
+        op = (_number("-", rng.randint(2, 10)) if sign == "-" else
+              _number("from", max(run.value for run in runs) + rng.randint(2, 20 + 5 * level)))  # fmt: skip
+        runs = extend(runs, op, *([mistaken(rng, op)] if i in marked else []))
+    return worlds(runs, (lambda run: run.ops[-1].number) if money else None)
+
+
+def _mistaken_good(rng: Random, op: Op, unit: int) -> Op:
+    """One too many or too few of it, or another price."""
+    *count, price = op.factors
+    if count and rng.random() < 0.5:
+        return _number("+", misread(rng, count[0]), price)
+    return _number("+", *count, misread(rng, price, unit))
+
+
+def _tell_shop(rng: Random, level: int, world: World) -> Told:
+    ops: Ops = world.facts
+    who = someone(rng, rng.random() < 0.5)
+    goods = [op for op in ops if op.sign == "+"]
+    listed = [f"{count_of(op.factors[0], good)} at {op.factors[1]} coins each" if len(op.factors) > 1 else
+              f"{a(good)} for {op.number} coins"
+              for op, good in zip(goods, rng.sample(_GOODS, len(goods)), strict=True)]  # fmt: skip
+    money = next((op.number for op in ops if op.sign == "from"), 0)
+    start = f"{who.name} has {money} coins. {capital(who.he)}" if money else who.name
+    told = [f"{start} buys {listing(listed)}.", *_reductions(rng, ops)]
+    ask = (f"How many coins does {who.name} have left?" if money else
+           f"How many coins does {who.name} pay{rng.choice((' in all', ' altogether'))}?")  # fmt: skip
+    return Told(" ".join([*told, ask]), steps(ops),
+                (tuple(sorted(goods)), *(op for op in ops if op.sign != "+")))
+
+
+def _reductions(rng: Random, ops: Sequence[Op]) -> list[str]:
+    """What the shop tells of its discount, and of a voucher after it."""
+    off = next((op.number for op in ops if op.sign == "%"), 0)
+    voucher = next((op.number for op in ops if op.sign == "-"), 0)
+    told = []
+    if off:
+        told.append(rng.choice([f"The shop takes {off}% off the whole price.",
+                                f"There is a discount of {off}% on the whole price."]))  # fmt: skip
+    if voucher:
+        told.append(f"A voucher {f'then takes off another {voucher}' if off else f'takes {voucher}'} coins"
+                    f"{'' if off else ' off the whole price'}.")
+    return told
 
 
 # -- work at a rate --------------------------------------------------------------------------------------------------
 
+# what is done, its verb, the whole, what is done already, what is left, the period, whether two can share the work
 _WORK = (
-    ("{who} reads {rate} pages a day", "A book has {goal} pages.", "pages", "left to read", "day"),
-    (
-        "{who} bakes {rate} rolls an hour",
-        "An order is for {goal} rolls.",
-        "rolls",
-        "still to be baked",
-        "hour",
-    ),
-    (
-        "{who} plants {rate} trees a week",
-        "A park needs {goal} trees.",
-        "trees",
-        "still to be planted",
-        "week",
-    ),
-    (
-        "{who} drives {rate} kilometres an hour",
-        "A road is {goal} kilometres long.",
-        "kilometres",
-        "still ahead",
-        "hour",
-    ),
-    (
-        "{who} paints {rate} tiles an hour",
-        "A wall needs {goal} tiles.",
-        "tiles",
-        "still to be painted",
-        "hour",
-    ),
-)
+    ("pages", "reads", "A book has {} pages.", "The first {} pages are already read.", "left to read", "day", False),
+    ("kilometres", "cycles", "A tour is {} kilometres long.", "The first {} kilometres are already done.",
+     "left to cycle", "day", False),
+    ("rolls", "bakes", "An order is for {} rolls.", "Of these, {} are already baked.",
+     "still to be baked", "hour", True),
+    ("trees", "plants", "A park needs {} trees.", "Of these, {} are already planted.",
+     "still to be planted", "week", True),
+    ("tiles", "paints", "A wall needs {} tiles.", "Of these, {} are already painted.",
+     "still to be painted", "hour", True),
+)  # fmt: skip
 
 
-def _rates(rng: Random, level: int) -> Draft:
-    who = someone(rng, rng.random() < 0.5)
-    first, goal_text, unit, rest_text, period = rng.choice(_WORK)
-    phases = 1 if level <= 3 else 2 if level <= 7 else 3
-    rates = [(rng.randint(3, 12 + 3 * level), rng.randint(2, 4 + level // 2)) for _ in range(phases)]
-    done = sum(rate * times for rate, times in rates)
-    goal = done + rng.randint(4, 30 + 5 * level)
-    (rate, times), more = rates[0], rates[1:]
-    told = f"{first.format(who=who.name, rate=rate)} for {count_of(times, period)}"
-    for i, (rate, times) in enumerate(more):
-        told += (
-            f"{' and' if i == len(more) - 1 else ','} then {rate} "
-            f"{'an' if period == 'hour' else 'a'} {period} for {count_of(times, period)}"
-        )
-    steps = [f"{r} x {t} = {r * t}." for r, t in rates]
-    if more:
-        steps.append(f"{' + '.join(str(r * t) for r, t in rates)} = {done}.")
-    form = ("rates", tuple(rates))
-    if level >= 2 and rng.random() < 0.6:
-        steps.append(f"{goal} - {done} = {goal - done}.")
-        question = f"{goal_text.format(goal=goal)} {told}. How many {unit} are {rest_text}?"
-        wrong = [
-            goal - rates[0][0] * rates[0][1],
-            done,
-            goal - sum(r for r, _ in rates),
-            goal - done + rates[-1][0],
-            goal + done,
-        ]
-        return Draft(
-            question,
-            str(goal - done),
-            [str(w) for w in wrong] + near(rng, goal - done, 1),
-            " ".join(steps),
-            (*form, goal),
-        )
-    question = f"{told}. How many {unit} is that altogether?"
-    wrong = [
-        sum(r for r, _ in rates) * sum(t for _, t in rates),
-        done + rates[0][0],
-        done - rates[-1][0],
-        sum(r + t for r, t in rates),
-    ]
-    return Draft(
-        question,
-        str(done),
-        [str(w) for w in wrong if w > 0] + near(rng, done, 1),
-        " ".join(steps),
-        (*form, 0),
-    )
+def _draw_rates(rng: Random, level: int) -> list[World] | None:
+    """Facts: what is done already, the phases, and the whole, as operations; the first and last may be missing."""
+    plans = [(phases, already, goal) for phases in (1, 2, 3, 4) for already in (0, 1) for goal in (0, 1)
+             if 2 * phases - 1 + already + goal == max(2, _STEPS[level]) and already <= goal]  # fmt: skip
+    phases, already, goal = rng.choice(plans)
+    ops = [_number("+", rng.randint(3, 10 + 4 * level))] * already
+    ops += [_number("+", rate, rng.randint(2, 4 + level // 2))
+            for rate in rng.sample(range(3, 10 + 2 * level), phases)]
+    marked = rng.sample(range(len(ops) + goal), 2)
+    runs: list[Run] | None = NOTHING
+    for i, op in enumerate(ops):
+        runs = runs and extend(runs, op, *([mistaken(rng, op)] if i in marked else []))
+    if goal and runs:
+        op = _number("from", max(run.value for run in runs) + rng.randint(4, 30 + 5 * level))
+        runs = extend(runs, op, *([mistaken(rng, op)] if len(ops) in marked else []))
+    return worlds(runs, (lambda run: run.ops[-1].number) if goal else None)
+
+
+def _tell_rates(rng: Random, level: int, world: World) -> Told:
+    ops: Ops = world.facts
+    phases = [op.factors for op in ops if len(op.factors) > 1]
+    goal = next((op.number for op in ops if op.sign == "from"), 0)
+    already = ops[0].number if len(ops[0].factors) == 1 else 0
+    things, verb, whole, before, left, period, shared = rng.choice(_WORK)
+    two = people(rng, 2)
+    cut = rng.randrange(1, len(phases)) if shared and len(phases) > 1 and rng.random() < 0.5 else len(phases)
+    told = [whole.format(goal)] * bool(goal) + [before.format(already)] * bool(already)
+    told += [_phases(who, verb, things, period, part) for who, part in
+             zip(two, (phases[:cut], phases[cut:]), strict=True) if part]  # fmt: skip
+    actors = f"does {two[0].name}" if cut == len(phases) else f"do {two[0].name} and {two[1].name}"
+    ask = (f"How many {things} are then {left}?" if goal else
+           f"How many {things} {actors} {verb.removesuffix('s')} altogether?")  # fmt: skip
+    return Told(" ".join([*told, ask]), steps(ops), (already, tuple(sorted(phases)), goal))
+
+
+def _phases(who: Person, verb: str, things: str, period: str, phases: Sequence[tuple[int, ...]]) -> str:
+    """One person's work: "Mei reads 12 pages a day for 5 days and then 15 pages a day for 3 days."."""
+    parts = [f"{rate} {things} {'an' if period == 'hour' else 'a'} {period} for {count_of(times, period)}"
+             for rate, times in phases]
+    return f"{who.name} {verb} {', then '.join(parts[:-1])}{' and then ' if len(parts) > 1 else ''}{parts[-1]}."
 
 
 # -- parts of a group ------------------------------------------------------------------------------------------------
 
-_GROUPS = (("visitors", "by train", "by car", "on foot"), ("pupils", "by bus", "by bike", "on foot"),
-           ("guests", "on Friday", "on Saturday", "on Sunday"),
-           ("parcels", "in the morning", "at noon", "in the evening"))  # fmt: skip
+_GROUPS = (
+    ("visitors", "came", ("by train", "by car", "by bus", "by boat", "on foot")),
+    ("pupils", "came", ("by bus", "by bike", "by car", "by tram", "on foot")),
+    ("guests", "arrived", ("on Monday", "on Tuesday", "on Wednesday", "on Thursday", "on Friday")),
+    ("parcels", "went", ("to Oslo", "to Rome", "to Cairo", "to Lima", "to Tokyo")),
+)
+_PERCENT = (10, 20, 25, 30, 40, 50, 60, 75)
 
 
-def _parts(rng: Random, level: int) -> Draft | None:
-    group, first_way, second_way, last_way = rng.choice(_GROUPS)
-    total = 20 * rng.randint(2, 4 + 3 * level)
-    percent = rng.choice((10, 20, 25, 30, 40, 50, 60, 75)) if level >= 4 else rng.choice((25, 50))
-    divisor = rng.choice((2, 3, 4, 5, 6) if level >= 4 else (2, 3, 4))
-    if total * percent % 100:
-        return None
-    first = total * percent // 100
-    rest = total - first
-    if rest % divisor or not rest:
-        return None
-    second = rest // divisor
-    fraction = {2: "Half", 3: "A third", 4: "A quarter", 5: "A fifth", 6: "A sixth"}[divisor]
-    key = rest - second
-    question = (f"Of {total} {group}, {percent}% came {first_way}. {fraction} of the others came "
-                f"{second_way}, and all the "
-                f"remaining {group} came {last_way}. How many {group} came {last_way}?")  # fmt: skip
-    steps = (
-        f"{percent}% of {total} = {first}. {total} - {first} = {rest}. {rest} / {divisor} = "
-        f"{second}. {rest} - {second} = {key}."
-    )
-    wrong = [second, total - first - total // divisor, rest, first, key + 10]
-    return Draft(
-        question,
-        str(key),
-        [str(w) for w in wrong if w > 0] + near(rng, key, 1),
-        steps,
-        ("parts", total, percent, divisor),
-    )
+def _draw_parts(rng: Random, level: int) -> list[World] | None:
+    """Facts: the whole and what is taken from it, one part after another."""
+    costs = in_parts(rng, _STEPS[level], 1 if level < 3 else 2, 4)
+    counts = [place for place, cost in enumerate(costs, 1) if cost == 1]
+    unit = 1 if len(counts) == len(costs) else rng.choice((4, 6, 10, 12) if level < 5 else (12, 20, 60))
+    start = unit * (rng.randint(20, 40 + 10 * level) if unit == 1 else rng.randint(3, max(8, 40 * level // unit)))
+    marked = rng.sample([0, *counts], 2) if counts else []
+    starts = [start] if marked and 0 not in marked else _starts(rng, start, unit, 2 if marked else 4)
+    runs = extend(NOTHING, *(_number("+", one) for one in starts))
+    for place, cost in enumerate(costs, 1):
+        if not runs:
+            return None
+        if cost == 1:
+            by = unit // 2 if 2 in costs[place:] and unit > 1 else 1
+            op = _number("-", by * rng.randint(2, max(3, min(run.value for run in runs) // (2 * by))))
+            runs = extend(runs, op, *([mistaken(rng, op, by)] if place in marked else []))
+        else:
+            shares = [_number("part", n) for n in ((2, 4) if level == 3 else _SHARES)]
+            fit = fitting(runs, shares + [_number("%", n) for n in _PERCENT if level > 3])
+            runs = fit and extend(runs, rng.choice(fit))
+    return worlds(runs, lambda run: run.ops[0].number)
 
 
-def make(rng: Random, level: int) -> Draft | None:
-    makers = [_quantity, _shop, _rates] if level < 3 else [_quantity, _quantity, _shop, _rates]
-    if 3 <= level <= 7:
-        makers.append(_parts)
-    return rng.choice(makers)(rng, level)
+def _starts(rng: Random, start: int, unit: int, count: int) -> list[int]:
+    """The whole, and others near it that are mistaken for it."""
+    near = [start + unit * k for k in range(-4, 5) if k and start + unit * k > 0]
+    return [start, *rng.sample(near, count - 1)]
+
+
+def _tell_parts(rng: Random, level: int, world: World) -> Told:
+    whole, *taken = world.facts
+    group, came, ways = rng.choice(_GROUPS)
+    ways = [ways[i] for i in sorted(rng.sample(range(len(ways)), len(taken) + 1))]
+    rest = ("the others", f"the {group} not counted so far")
+    told = []
+    for i, (op, way) in enumerate(zip(taken, ways, strict=False)):
+        share = {"-": f"{op.number}", "%": f"{op.number}%", "part": _SHARES.get(op.number)}[op.sign]
+        if i == 0:
+            told.append(f"Of {whole.number} {group}, {share} {came} {way}.")
+        elif op.sign == "-":
+            told.append(f"Another {share} {came} {way}.")
+        else:
+            told.append(f"Of {rest[i > 1]}, {share} {came} {way}.")
+    told.append(f"All the remaining {group} {came} {ways[-1]}.")
+    ask = f"How many {group} {came} {ways[-1]}?"
+    return Told(" ".join([*told, ask]), steps(world.facts), world.facts)
 
 
 KIND = Kind(
@@ -346,6 +339,13 @@ KIND = Kind(
     "Multi-step arithmetic",
     ("Changing quantities", "Shopping", "Rates", "Parts of a group"),
     "Mathematics",
-    make,
-    short_level=10,
+    (
+        Template("quantity", patient(lambda rng, level: _draw_changes(rng, level, False)), _tell_quantity),
+        Template("shop", patient(_draw_shop), _tell_shop),
+        Template("rates", patient(_draw_rates), _tell_rates),
+        Template("parts", patient(_draw_parts), _tell_parts),
+        Template("backwards", patient(lambda rng, level: _draw_changes(rng, level, True)), _tell_backwards,
+                 range(4, 11)),
+    ),
+    short_level=8,
 )
