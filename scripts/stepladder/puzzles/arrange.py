@@ -27,9 +27,9 @@ from .deduction import (
 from .words import ORDINALS, capital, listing, names, number_word
 
 # Deductions by level, the fewest and the most.
-DEDUCTIONS = {1: (2, 2), 2: (2, 3), 3: (3, 3), 4: (3, 4), 5: (4, 5), 6: (5, 5), 7: (5, 6), 8: (6, 7), 9: (7, 7),
-              10: (7, 8)}  # fmt: skip
-_EASY_WORDS, _WORDS = 40, 88  # of a solution, up to level 3 and above
+DEDUCTIONS = {1: (2, 2), 2: (2, 3), 3: (3, 4), 4: (3, 5), 5: (4, 5), 6: (4, 6), 7: (5, 7), 8: (6, 7), 9: (6, 8),
+              10: (7, 9)}  # fmt: skip
+_EASY_WORDS, _WORDS, _ORDER = 52, 100, 12  # of a solution: up to level 3, above, and less where options are orders
 _SETS, _QUESTIONS = 60, 4  # tries: sets of clues, questions of each set
 
 
@@ -216,7 +216,7 @@ def _steps(theme: Theme, problem: _Problem, who: Sequence[str]) -> list[str]:
     n = layout.n
     steps = [_because(theme, step, changes, who) for step, changes in problem.deductions]
     if layout.ring:
-        steps.insert(0, f"Number the seats clockwise; {who[0]} has seat 1.")
+        steps.insert(0, f"Clockwise from {who[0]} in seat 1.")
     if form == "order":
         start = people[0] + 1 if people else 0
         steps.append(f"Order: {', '.join(who[(start + i) % n] for i in range(len(LETTERS)))}.")
@@ -234,7 +234,8 @@ def _steps(theme: Theme, problem: _Problem, who: Sequence[str]) -> list[str]:
 def _tell(rng: Random, level: int, theme: Theme, problem: _Problem, who: Sequence[str]) -> Told | None:
     n = problem.layout.n
     steps = _steps(theme, problem, who)
-    if sum(len(step.split()) for step in steps) > (_EASY_WORDS if level <= 3 else _WORDS):
+    words = (_EASY_WORDS if level <= 3 else _WORDS) - (_ORDER if problem.question[0] == "order" else 0)
+    if sum(len(step.split()) for step in steps) > words:
         return None
     scene = rng.choice(theme.scenes).format(who=listing(rng.sample(who, n)), count=capital(number_word(n)), n=n)
     clues = [_clue_text(rng, theme, problem.layout, clue, who)

@@ -49,8 +49,8 @@ RING = Theme(
                   "Going clockwise from {x}, in which order do the others sit?"),
     },
     last={
-        "after": "Left is clockwise: {k} from seat {start} is seat {place}, {value}.",
-        "before": "Right is anticlockwise: {k} from seat {start} is seat {place}, {value}.",
+        "after": "Left of seat {start}, {k} clockwise, is seat {place}: {value}.",
+        "before": "Right of seat {start}, {k} anticlockwise, is seat {place}: {value}.",
         "across": "Opposite seat {start} is seat {place}: {value}.",
         "amid": "Between them is seat {place}: {value}.",
         "count": "Clockwise from seat {start} to seat {place}: {value} between.",

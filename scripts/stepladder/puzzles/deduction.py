@@ -9,9 +9,9 @@ person for a place (arc consistency with singles). What cannot be solved so is n
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from random import Random
+from typing import NamedTuple
 
 Clue = tuple[str, tuple[int, ...], int]
 Step = tuple[str, Clue | int]  # ("clue", it), ("left", person), ("only", person)
@@ -43,8 +43,7 @@ _ALONE: Mapping[str, Callable[[int, int, int], bool]] = {
 SYMMETRIC = ("next", "apart", "gap", "opposite")
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """n places in a row, or in a ring where only how people sit to one another counts (person 0 is at place 0)."""
 
     n: int
@@ -156,29 +155,35 @@ class State:
         """The person's places that are not taken by others."""
         return self.masks[person] if self.placed(person) else self.masks[person] & ~self.taken
 
-    def _seen(self, person: int) -> int:
-        """The mask that a clue may use: that one place is left has to be seen, as a step of its own, first."""
-        free = self.free(person)
-        return free if free & (free - 1) else self.masks[person]
-
     def by_clue(self, clue: Clue) -> Changes:
-        """What the clue narrows now."""
+        """What the clue narrows now.
+
+        A place that is the last one left for somebody may be used only once that was seen, as a step of its own.
+        """
         form, people, number = clue
         if len(people) == 1:
             left = self.free(people[0]) & _alone(self.layout.n, form, number)
             return [] if left == self.free(people[0]) else [(people[0], left)]
-        new: dict[int, int] = {}
+        masks, taken, new = self.masks, self.taken, {}
         for first, second, there, back in _narrows(self.layout, clue):
-            a, b = new.get(first) or self._seen(first), new.get(second) or self._seen(second)
-            if not self.placed(second) and (left := b & there[a] & ~self.taken) != self.free(second):
+            a, b = new.get(first) or masks[first], new.get(second) or masks[second]
+            free_a, free_b = a & ~taken, b & ~taken
+            fixed_a, fixed_b = not free_a and not a & (a - 1), not free_b and not b & (b - 1)
+            if free_a & (free_a - 1):
+                a = free_a
+            if free_b & (free_b - 1):
+                b = free_b
+            if not fixed_b and (left := b & there[a] & ~taken) != free_b:
                 b = new[second] = left
-            if not self.placed(first) and (left := a & back[b] & ~self.taken) != self.free(first):
+            if not fixed_a and (left := a & back[b] & ~taken) != free_a:
                 new[first] = left
         return list(new.items())
 
     def singles(self) -> list[tuple[Step, Changes]]:
         """People with one place left, and places with one person left."""
-        unplaced = [(person, self.free(person)) for person in range(self.layout.n) if not self.placed(person)]
+        taken = self.taken
+        unplaced = [(person, mask & ~taken) for person, mask in enumerate(self.masks)
+                    if mask & (mask - 1) or not mask & taken]  # fmt: skip
         steps: list[tuple[Step, Changes]] = [(("left", person), [(person, mask)]) for person, mask in unplaced
                                              if not mask & (mask - 1)]  # fmt: skip
         once = twice = 0
