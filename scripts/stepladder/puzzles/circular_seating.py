@@ -74,7 +74,7 @@ KIND = Kind(
     (
         asks_for_person(WORDS, "person", ["beside", "across", "amid"], range(1, 11)),
         asks_for_number(WORDS, "between", ["count"], range(1, 11)),
-        asks_for_order(WORDS, "order", range(2, 6)),
+        asks_for_order(WORDS, "order", range(4, 7)),
     ),
     short_level=4,
 )

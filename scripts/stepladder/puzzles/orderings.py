@@ -124,7 +124,7 @@ KIND = Kind(
         asks_for_number(WORDS, "others", ["more", "less"], range(1, 11)),
         asks_for_person(WORDS, "beside", ["beside"], _FIVE),
         asks_for_number(WORDS, "between", ["count"], _FIVE),
-        asks_for_order(WORDS, "order", range(2, 6)),
+        asks_for_order(WORDS, "order", range(3, 6)),
     ),
     short_level=4,
 )
