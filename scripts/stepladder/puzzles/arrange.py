@@ -54,7 +54,8 @@ class Theme:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """sizes: how many people by level; weights(level): how often each form of clue comes; order: people ordered."""
+    """themes: one of them is drawn a puzzle. sizes: how many people by level. weights(level): how often each form of clue
+    comes."""
 
     themes: Sequence[Theme]
     sizes: Mapping[int, Sequence[int]]
