@@ -54,8 +54,7 @@ class Theme:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """themes: one of them is drawn a puzzle. sizes: how many people by level. weights(level): how often each form of clue
-    comes."""
+    """themes: of which a puzzle draws one. sizes: how many people by level. weights(level): how often each clue comes."""
 
     themes: Sequence[Theme]
     sizes: Mapping[int, Sequence[int]]
