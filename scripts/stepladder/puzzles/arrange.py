@@ -54,7 +54,7 @@ class Theme:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """themes: of which a puzzle draws one. sizes: how many people by level. weights(level): how often each clue comes."""
+    """sizes: how many people by level. weights(level): how often each form of clue comes."""
 
     themes: Sequence[Theme]
     sizes: Mapping[int, Sequence[int]]
