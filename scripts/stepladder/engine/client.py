@@ -84,7 +84,8 @@ class Client:
     async def probe(self, server: Server) -> None:
         """Ask for a few tokens. Raises CallError when none come; a refusal too shows that the server works."""
         said: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}]}
-        body = {"model": self._model, "max_tokens": PROBE_TOKENS, **(said if "chat" in self._probe_route else {"prompt": "Hi"})}
+        said = said if "chat" in self._probe_route else {"prompt": "Hi"}
+        body = {"model": self._model, "max_tokens": PROBE_TOKENS, **said}
         with suppress(RequestError):
             await self._post(server, self._probe_route, body, min(PROBE_SECONDS, self._timeout), "probe", top=False)
 
