@@ -137,7 +137,8 @@ class Folder:
         self.runs: list[Run] = []
 
     def command(self, *flags: str) -> list[str]:
-        return [str(self.project / "run_all.sh"), "--profile", str(self.profile), "--workdir", str(self.workdir), *flags]
+        driver = str(self.project / "run_all.sh")
+        return [driver, "--profile", str(self.profile), "--workdir", str(self.workdir), *flags]
 
     def start(self, *flags: str) -> Run:
         self.runs.append(Run(self.command(*flags)))

@@ -83,9 +83,11 @@ class Client:
 
     async def probe(self, server: Server) -> None:
         """Ask for a few tokens. Raises CallError when none come; a refusal too shows that the server works."""
-        said: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}]}
-        said = said if "chat" in self._probe_route else {"prompt": "Hi"}
-        body = {"model": self._model, "max_tokens": PROBE_TOKENS, **said}
+        body: dict[str, Any] = {"model": self._model, "max_tokens": PROBE_TOKENS}
+        if "chat" in self._probe_route:
+            body["messages"] = [{"role": "user", "content": "Hi"}]
+        else:
+            body["prompt"] = "Hi"
         with suppress(RequestError):
             await self._post(server, self._probe_route, body, min(PROBE_SECONDS, self._timeout), "probe", top=False)
 
