@@ -83,18 +83,19 @@ way_on() {  # stage number -> the command this run was started with, from that s
     printf '%q ' "${BASH_SOURCE[0]}" "${words[@]}"
 }
 
-tell() { printf '%s\n' "$@" >>"$log"; printf '%s\n' "$@" >&2 || true; }  # the terminal may be gone
+tell() { printf '%s\n' "$@" >>"$log" || true; printf '%s\n' "$@" >&2 || true; }  # disk full, terminal gone
 
 # A stage runs in a session of its own, so that a signal reaches it once, through here, however it was sent.
-signals=0 stage_pid=""
+stops=0 interruptions=0 stage_pid=""
 pass_on() {
-    signals=$((signals + 1))
+    stops=$((stops + 1)) interruptions=$((interruptions + 1))
     [[ -z $stage_pid ]] || kill -s "$1" "$stage_pid" 2>/dev/null || true
 }
 suspend() {  # Ctrl-Z
-    [[ -z $stage_pid ]] || kill -s STOP "$stage_pid"
+    interruptions=$((interruptions + 1))
+    [[ -z $stage_pid ]] || kill -s STOP "$stage_pid" || true
     kill -s STOP $$
-    [[ -z $stage_pid ]] || kill -s CONT "$stage_pid"
+    [[ -z $stage_pid ]] || kill -s CONT "$stage_pid" || true
 }
 if [[ $mode == run ]]; then
     trap '' PIPE
@@ -106,10 +107,10 @@ fi
 await() {  # process id: sets code to its exit code, however often a signal interrupts the waiting
     local before last=0
     while :; do
-        before=$signals code=0
+        before=$interruptions code=0
         wait "$1" || code=$?
         ((code != 127)) || code=$last  # it was waited for already
-        [[ $signals != "$before" ]] || return 0
+        [[ $interruptions != "$before" ]] || return 0
         last=$code
     done
 }
@@ -125,16 +126,16 @@ run_stage() {  # script name; output to the terminal and to a log of its own
     echo >>"$log"
     exec 3> >(trap '' INT TERM HUP QUIT TSTP PIPE; exec tee -a "$log")  # outlives signals and a closed terminal
     tee_pid=$!
-    local before=$signals
+    local before=$stops
     setsid "${command[@]}" >&3 2>&1 3>&- &
     stage_pid=$!
     exec 3>&-
-    [[ $signals == "$before" ]] || kill -s TERM "$stage_pid"  # one that came in between
+    [[ $stops == "$before" ]] || kill -s TERM "$stage_pid" || true  # one that came in between
     await "$stage_pid"
     local stage_code=$code
     stage_pid=""
     await "$tee_pid"
-    ((signals == 0 || stage_code == 0)) || stage_code=130  # a stage that was not listening yet dies of the signal
+    ((stops == 0 || stage_code <= 128)) || stage_code=130  # a stage that was not listening yet dies of the signal
     if ((stage_code != 0)); then
         tell "" "stage $number stopped with exit code $stage_code; its log: $log" "go on with: $(way_on "$number")"
         exit "$stage_code"
@@ -145,7 +146,7 @@ run_stage() {  # script name; output to the terminal and to a log of its own
 }
 
 stop_between() {  # a stop that was asked for too late for this stage
-    ((signals == 0)) && return
+    ((stops == 0)) && return
     local next=$((10#$1 + 1))
     ((next < ${#stages[@]})) && [[ -z $only ]] || next=$((10#$1))
     tell "" "stopped on request after stage $1" "go on with: $(way_on "0$next")"
@@ -163,4 +164,4 @@ if [[ $mode == run && -z "$only" ]]; then
     "$python" "$project/scripts/show.py" report --profile "$profile" --workdir "$workdir"
     "$python" "$project/scripts/show.py" summary --profile "$profile" --workdir "$workdir"
 fi
-((signals == 0)) || exit 130
+((stops == 0)) || exit 130

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
+import threading
 from collections import Counter
+from pathlib import Path
 
 import httpx
 import pytest
 import server_zoo
+import test_02_generate as stage_02
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from server_zoo import BAD_MODES, Zoo
 from test_engine_endpoint import MESSAGES, Answer, chat, serve  # noqa: F401
 
 from stepladder.core import progress
-from stepladder.core.errors import Interrupted
+from stepladder.core.errors import Interrupted, StageError
 from stepladder.core.interrupts import stop_flag
 from stepladder.core.settings import EngineSettings
 from stepladder.engine.backend import open_by_settings
 from stepladder.engine.endpoint import Endpoint
 from stepladder.engine.health import MOST_WAIT, THRESHOLD, Health
 from stepladder.engine.requests import Completion, EngineError, Request
+from stepladder.verdict import contestants
 
 FOREVER = 1e9
 
@@ -211,6 +217,50 @@ def test_3000_requests_over_two_servers_of_which_one_dies_and_returns(serve) -> 
             if len(texts) == 1500:
                 servers[0].revive()
     assert texts == {str(number): f"reply to p{number}" for number in range(3000)}
+
+
+def test_a_stage_reports_an_outage_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    zoo = Zoo({"a": [(FOREVER, "dead")]})
+    group = [contestants.Contestant("teacher", "endpoint", "http://a#m")]
+    monkeypatch.setattr(contestants, "_open", lambda *args: zoo.endpoint(outage=60.0))
+    with pytest.raises(StageError, match=r"teacher .*no server answered for 1 min: .*ConnectError.*run it"), \
+            contestants.opened(group, EngineSettings()) as backend:
+        list(backend.generate([Request("q", "p")]))
+
+
+def test_stage_02_over_two_servers_of_which_one_dies(serve, tmp_path: Path,  # noqa: F811
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real script: every record is there, a refused one in the server's words, and no key in any file."""
+    monkeypatch.setenv("KEY_B", "secret-b")
+    folder = tmp_path / "data" / "enhanced"
+    folder.mkdir(parents=True)
+    (folder / "questions_sample.json").write_text(json.dumps([stage_02.question(number) for number in range(40)]))
+
+    def answer(path: str, body: dict, number: int) -> Answer:
+        asked = body["messages"][-1]["content"]
+        if "before 8?" in asked:
+            return 400, {}, b'{"error": {"message": "the context is too short"}}'
+        if number == 15 and not servers[0].dead:
+            threading.Thread(target=servers[0].die).start()
+        right = re.search(r"before (\d+)\?", asked)
+        letter = re.search(rf"^([A-D])\. {int(right[1]) - 1}$", asked, re.MULTILINE) if right else None
+        return chat(f"{stage_02.BODY}\nAnswer: {letter[1] if letter else 'A'}")
+
+    servers = [serve(answer) for _ in range(2)]
+    urls = [server.url for server in servers]
+    script = stage_02.stage02
+    script.run(script.build_parser().parse_args(
+        ["--profile", "laptop", "--workdir", str(tmp_path), "--endpoints", *urls, "--endpoint-model", "m",
+         "--endpoint-keys", f"{urls[1]}=KEY_B", "--concurrency", "4"]))
+    records = json.loads((folder / "cot_enhanced_sample.json").read_text())
+    assert [record["id"] for record in records] == [f"q/{number}" for number in range(40)]
+    assert {record["cot"]["status"] for record in records if record["id"] != "q/7"} == {"verified"}
+    (refused,) = [record for record in records if record["cot"]["status"] == "failed"]
+    assert {outcome["outcome"] for outcome in refused["cot"]["outcomes"]} == {"refused"}
+    assert "the context is too short" in refused["cot"]["outcomes"][0]["words"]
+    assert servers[0].authorisations == {None}
+    assert servers[1].authorisations == {"Bearer secret-b"}
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"secret-b" in path.read_bytes()]
 
 
 # -- keys ----------------------------------------------------------------------------------------------------------

@@ -218,6 +218,22 @@ def test_two_signals_stop_at_once_and_lose_nothing_finished(folder: Folder, whol
     assert "Traceback" not in folder.log()
 
 
+def test_ctrl_z_stops_the_stage_too_until_it_is_continued(folder: Folder) -> None:
+    run = folder.start("--only", "02")
+    run.until(lambda: len(folder.records()) >= 3)
+    os.write(run.master, b"\x1a")
+    end = time.monotonic() + 30
+    while Path(f"/proc/{run.process.pid}/stat").read_text().split()[2] != "T":
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    kept = folder.records()
+    time.sleep(0.3)
+    assert folder.records() == kept, "nothing works while it is stopped"
+    os.kill(run.process.pid, signal.SIGCONT)
+    assert run.end() == 0, run.text
+    assert len(folder.records()) == RECORDS
+
+
 def test_a_signal_before_a_stage_listens_stops_the_run(folder: Folder) -> None:
     run = folder.start()
     run.until(lambda: bool(list((folder.enhanced / "logs").glob("*_00.log"))))
