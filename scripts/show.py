@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import sys
 from pathlib import Path
 
 from stepladder.core import cli, profiles
@@ -143,7 +142,7 @@ def _find(name: str, workspace: Workspace) -> Path:
 def _json(value: object, indent: bool = True) -> None:
     import orjson
 
-    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else 0) + b"\n")
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else 0).decode())
 
 
 if __name__ == "__main__":

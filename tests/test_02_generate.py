@@ -233,6 +233,7 @@ def test_a_prompt_that_cannot_be_served_fails_alone(workdir: Path, monkeypatch: 
     records = {record["id"]: record for record in read(workdir)}
     assert len(records) == 24
     expected = "too long" if when == "beforehand" else "refused"
+    assert records["q/3"]["cot"]["outcomes"][0]["words"].startswith("too long")
     assert {o["outcome"] for o in records["q/3"]["cot"]["outcomes"]} == {expected}
     assert [o["outcome"] for o in records["q/11"]["cot"]["outcomes"]] == ["wrong", expected, "wrong", "wrong"]
     assert sum(record["cot"]["status"] == "verified" for record in records.values()) == 12
@@ -308,7 +309,8 @@ def test_endpoints_are_opened_by_their_model_name(workdir: Path, monkeypatch: py
     flags = ["--profile", "laptop", "--attempts", "3", "--workdir", str(workdir), "--endpoints", "http://a", "http://b",
              "--endpoint-model", "big", "--concurrency", "8"]
     stage02.run(stage02.build_parser().parse_args(flags))
-    assert opened == {"model": "big", "endpoints": ["http://a", "http://b"], "sequences": 16}
+    assert opened == {"model": "big", "endpoints": ["http://a", "http://b"], "sequences": 16, "timeout": 600.0,
+                      "attempts": 6, "outage": 1800.0, "keys": {}}
     assert {r["cot"]["teacher"] for r in read(workdir)} == {"big", "solver"}
 
 

@@ -158,14 +158,21 @@ def test_a_reply_without_any_letter_is_unparsed_not_wrong(workdir: Path, monkeyp
     assert any("no letter" in warning for warning in result(workdir)["summary"]["warnings"])
 
 
-def test_a_question_too_long_for_the_model_is_kept_and_said(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("when", ["check", "_complete"])
+def test_a_question_that_cannot_be_served_is_kept_and_said(workdir: Path, monkeypatch: pytest.MonkeyPatch,
+                                                           when: str) -> None:
     questions = planted.questions(24, seed=5)
     by_id = {record["id"]: record for record in questions}
 
     class Narrow(Planted):
-        def check(self, request: Request) -> None:
-            if questions[3]["id"] in request.id:
-                raise RequestError(request.id, "900 tokens do not fit a context of 768")
+        """Refuses beforehand, or only when it is asked, as a server does."""
+
+    def refusing(self: Narrow, request: Request) -> Any:
+        if questions[3]["id"] in request.id:
+            raise RequestError(request.id, "900 tokens do not fit a context of 768")
+        return getattr(Planted, when)(self, request)
+
+    setattr(Narrow, when, refusing)
 
     @contextmanager
     def opened(group: Any, engine: Any) -> Iterator[Narrow]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from . import profiles
 from .errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, NotThereYet, StepladderError
-from .interrupts import stop_flag
+from .interrupts import outlive_terminal, stop_flag
 from .settings import SECTIONS
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -104,11 +104,12 @@ def _positive(text: str) -> int:
 
 def main(build_parser: Callable[[], argparse.ArgumentParser], run: Callable[[argparse.Namespace], int | None]) -> None:
     """Parse, run, exit: 0 done, 1 failed, 2 bad arguments or input, 130 interrupted."""
+    stop_flag.install()
+    outlive_terminal()
     args = build_parser().parse_args()
     if getattr(args, "profile", None) == "auto":
         args.profile, why = profiles.choose_for_this_machine()
         print(f"profile {args.profile}: {why}", file=sys.stderr)
-    stop_flag.install()
     try:
         code = run(args) or 0
     except StepladderError as error:
@@ -122,9 +123,6 @@ def main(build_parser: Callable[[], argparse.ArgumentParser], run: Callable[[arg
     except KeyboardInterrupt:
         print(f"{Path(sys.argv[0]).name}: interrupted; run it again to go on", file=sys.stderr)
         code = EXIT_INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = EXIT_FAILED
     except OSError as error:
         if args.debug:
             traceback.print_exc()

@@ -49,11 +49,15 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Judgement:
-    """outcome: "accepted" or why not. answer: the letter concluded with, in original letters. chain: what is kept."""
+    """outcome: "accepted" or why not. answer: the letter concluded with, in original letters. chain: what is kept.
+
+    words: why the request could not be served, in the backend's own words.
+    """
 
     outcome: str
     answer: str | None = None
     chain: str | None = None
+    words: str | None = None
 
 
 @dataclass
@@ -82,8 +86,9 @@ class Case:
         """Record what the attempt came to. Raises ValueError for an attempt that was not the next."""
         if attempt.number != len(self.outcomes) + 1 or self.accepted is not None:
             raise ValueError(f"record {self.record['id']}: attempt {attempt.number} was not asked for")
+        words = {} if judgement.words is None else {"words": judgement.words}
         self.outcomes.append({"kind": attempt.kind, "shift": attempt.shift, "answer": judgement.answer,
-                              "outcome": judgement.outcome, "tokens": tokens, "finish_reason": finish_reason})
+                              "outcome": judgement.outcome, "tokens": tokens, "finish_reason": finish_reason} | words)
         if judgement.chain is not None:
             self.accepted = judgement
 

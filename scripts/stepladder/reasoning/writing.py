@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 from ..core.interrupts import stop_flag
 from ..core.journal import Journal
@@ -27,7 +26,7 @@ class Writing:
 
     def __init__(self, backend: Backend, policy: Policy, journal: Journal, teacher: str) -> None:
         self.backend, self.policy, self.journal, self.teacher = backend, policy, journal, teacher
-        self._asked: dict[str, tuple[Case, Attempt, Request]] = {}
+        self._asked: dict[str, tuple[Case, Attempt]] = {}
         self._accepted: Counter[str] = Counter()
         self._tries: Counter[str] = Counter()
         self._finished, self._started = 0, time.monotonic()
@@ -42,16 +41,9 @@ class Writing:
         self._started = time.monotonic()
         with Progress("02 reasoning", len(records), len(records) - len(todo)) as self._progress:
             first = self._first_requests(todo)
-            while True:
-                self._feed = Feed(chain([request for _, _, request in self._asked.values()], first))
-                try:
-                    for completion in self.backend.generate(self._feed):
-                        self._hear(completion)
-                except RequestError as error:  # one that cannot be served; those never served are asked again
-                    case, attempt, _ = self._asked.pop(error.request_id)
-                    self._settle(case, attempt, Judgement("refused"), 0, None)
-                    continue
-                return
+            self._feed = Feed(first)
+            for completion in self.backend.generate(self._feed):
+                self._hear(completion)
 
     def _first_requests(self, records: Sequence[Record]) -> Iterator[Request]:
         for record in records:
@@ -65,10 +57,10 @@ class Writing:
             request = self._request(attempt)
             try:
                 self.backend.check(request)
-            except RequestError:
-                case.take(attempt, Judgement("too long"), 0, None)
+            except RequestError as error:
+                case.take(attempt, Judgement("too long", words=error.reason), 0, None)
                 continue
-            self._asked[request.id] = case, attempt, request
+            self._asked[request.id] = case, attempt
             return request
         self._finish(case)
         return None
@@ -83,7 +75,10 @@ class Writing:
         return Request(attempt.id, prompt, policy.max_tokens, sampling, closing=prompts.CLOSING)
 
     def _hear(self, completion: Completion) -> None:
-        case, attempt, _ = self._asked.pop(completion.id)
+        case, attempt = self._asked.pop(completion.id)
+        if completion.finish_reason == "refused":
+            self._settle(case, attempt, Judgement("refused", words=completion.refusal), 0, None)
+            return
         judgement = judge(completion.text, attempt, closed=completion.finish_reason == "closed")
         self._settle(case, attempt, judgement, completion.tokens, completion.finish_reason)
 
