@@ -59,6 +59,10 @@ def reply(request: Request) -> str:
 
 @pytest.fixture
 def workdir(tmp_path: Path) -> Path:
+    return make_workdir(tmp_path)
+
+
+def make_workdir(tmp_path: Path) -> Path:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "t.gguf").write_bytes(b"weights")
     (tmp_path / "data" / "enhanced").mkdir(parents=True)

@@ -199,8 +199,9 @@ def test_interrupted_and_resumed(workdir: Path, assess: Callable, monkeypatch: p
     assess()
     go(workdir)
     whole = (workdir / "data/enhanced/curriculum_ordered_sample.json").read_bytes()
-    for path in (workdir / "data/enhanced").glob("curriculum_ordered*"):
-        path.unlink()
+    for pattern in ("curriculum_ordered*", "journals/*"):
+        for path in (workdir / "data/enhanced").glob(pattern):
+            path.unlink()
 
     def stop_at_20(request: Request) -> dict[str, float]:
         stop_flag.requested = request.id.startswith("q20#") or stop_flag.requested
@@ -212,7 +213,7 @@ def test_interrupted_and_resumed(workdir: Path, assess: Callable, monkeypatch: p
             go(workdir)
     finally:
         stop_flag.requested = False
-    journal = workdir / "data/enhanced/curriculum_ordered_sample.partial.jsonl"
+    journal = workdir / "data/enhanced/journals/03_assessor_sample.jsonl"
     kept = journal.read_bytes()
     assert 10 < kept.count(b"\n") < 40
     journal.write_bytes(kept + b'{"id": "q3')  # torn by a kill
@@ -220,7 +221,7 @@ def test_interrupted_and_resumed(workdir: Path, assess: Callable, monkeypatch: p
     go(workdir)
     assert (workdir / "data/enhanced/curriculum_ordered_sample.json").read_bytes() == whole
     asked = {call.id.split("#")[0] for call in opened[0].calls} - {"ten"}
-    assert len(asked) == 40 - (kept.count(b"\n") - 1)  # the first line is the fingerprint
+    assert len(asked) == 40 - kept.count(b"\n")
 
 
 def test_another_order_costs_no_second_rating(workdir: Path, assess: Callable) -> None:
@@ -286,7 +287,8 @@ def test_bad_input_is_refused(workdir: Path, content: object) -> None:
 def test_one_record(workdir: Path, assess: Callable) -> None:
     assess()
     go(workdir, "--limit", "1")
-    assert [(r["level"], r["position"]) for r in read(workdir)] == [("medium", 0)]
+    found = json.loads((workdir / "data/enhanced/curriculum_ordered_sample.limit1.json").read_text())
+    assert [(r["level"], r["position"]) for r in found] == [("medium", 0)]
 
 
 def test_plan_and_help_need_nothing(tmp_path: Path) -> None:

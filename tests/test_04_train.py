@@ -104,9 +104,10 @@ def test_kill_9_and_run_again(trained: tuple[Path, str], tmp_path: Path) -> None
     assert whole.returncode == 0, whole.stderr
     expected = [step["loss"] for step in log_of(tmp_path)["steps"]]
     (tmp_path / "data/enhanced/training_log_sample.json").unlink()
+    partial = tmp_path / "data/enhanced/journals/04_log_sample.jsonl"
+    partial.unlink()
     process = subprocess.Popen(command(tmp_path, *flags), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                env={**os.environ, "OMP_NUM_THREADS": "1"})
-    partial = tmp_path / "data/enhanced/training_log_sample.partial.jsonl"
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         if partial.exists() and partial.read_bytes().count(b'"id":"step/') >= 5:
@@ -149,7 +150,7 @@ def test_a_resumed_run_keeps_the_dtype_measured_first(
     ("too long", 2, "longer than 10 tokens"),
     ("no base", 2, "is gone"),
     ("no difficulty", 2, "record q0 has no difficulty"),
-    ("no curriculum", 2, "curriculum_ordered_sample.json does not exist"),
+    ("no curriculum", 2, "curriculum_ordered_sample.json: it does not exist"),
     ("no disk", 1, "GB are free"),
     ("no memory", 1, "needs"),
 ])

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from stepladder.core.interrupts import stop_flag
-from stepladder.core.journal import Journal
+from stepladder.core.journal import Journal, RunJournal
 from stepladder.core.profiles import Settings
 from stepladder.core.progress import Progress
 from stepladder.core.records import Record, read_questions
@@ -19,11 +19,15 @@ from .answerer import Answerer, Limits
 from .gate import Decision
 from .players import Player, Stable, opener
 from .validator import UNFITTED, Calibration, Evidence, Validator
+from .work_keys import question_keys
 
 
-def make_agents(stage: StageRun, settings: Settings, deployed: Player, decision: Decision, journal: Journal
-                ) -> dict[str, Any]:
-    """Fit the validator on validation questions, measure it on held-out ones; both journalled."""
+def make_agents(stage: StageRun, settings: Settings, deployed: Player, decision: Decision, journal: Journal,
+                identity: list[str]) -> dict[str, Any]:
+    """Fit the validator on validation questions, measure it on held-out ones; both journalled.
+
+    identity: of the deployed weights.
+    """
     agents, seed = settings["agents"], stage.args.seed
     validation, _ = read_questions(stage.inputs["validation"], stage.args.limit)
     heldout, _ = read_questions(stage.inputs["test"], stage.args.limit)
@@ -31,11 +35,26 @@ def make_agents(stage: StageRun, settings: Settings, deployed: Player, decision:
     heldout = sample(heldout, agents.heldout_questions, seed)
     with Stable([deployed], opener(settings["engine"], agents), Limits(agents.answer_tokens, None)) as stable:
         answerer = stable.answerer(deployed.name)
-        fitted = fit_validator(answerer, validation, agents.orders, journal, seed)
-        rows = measure_validator(answerer, fitted, heldout, agents.orders, journal)
+        made_from = [identity, agents.orders, agents.answer_tokens, settings["engine"].context]
+        former = stage.former("agents")
+        evidence = _taken_over(stage, journal, question_keys("fit", made_from, validation), former)
+        fitted = fit_validator(answerer, validation, agents.orders, evidence, seed)
+        measured = _taken_over(stage, journal, question_keys("test", made_from, heldout, fitted), former)
+        rows = measure_validator(answerer, fitted, heldout, agents.orders, measured)
     return {"gate": decision.as_json(), "deployed": deployed.name, "model": deployed.model.name,
             "adapter": deployed.adapter.name if deployed.adapter else None,
             "validator": described(fitted, len(validation), rows)}
+
+
+def _taken_over(stage: StageRun, journal: Journal, keys: dict[str, str], former: dict[str, dict[str, Any]]
+                ) -> RunJournal:
+    """The journal under these keys, with what an earlier version's journal held of them."""
+    run = RunJournal(journal, keys)
+    for record in former.values():
+        if record["id"] in keys:
+            run.append(record)
+    stage.tell_known(run)
+    return run
 
 
 def sample(records: Sequence[Record], most: int, seed: int) -> list[Record]:
@@ -44,7 +63,7 @@ def sample(records: Sequence[Record], most: int, seed: int) -> list[Record]:
     return [records[place] for place in sorted(places)]
 
 
-def fit_validator(answerer: Answerer, records: Sequence[Record], orders: int, journal: Journal, seed: int
+def fit_validator(answerer: Answerer, records: Sequence[Record], orders: int, journal: RunJournal, seed: int
                   ) -> Calibration:
     """The calibration from the validation questions; their evidence is journalled."""
     validator = Validator(answerer, UNFITTED, orders)
@@ -61,7 +80,7 @@ def fit_validator(answerer: Answerer, records: Sequence[Record], orders: int, jo
 
 
 def measure_validator(answerer: Answerer, fitted: Calibration, records: Sequence[Record], orders: int,
-                      journal: Journal) -> list[dict[str, Any]]:
+                      journal: RunJournal) -> list[dict[str, Any]]:
     """Rows of the held-out questions: answer alone, validation, retry; journalled under this calibration."""
     validator = Validator(answerer, fitted, orders)
     done = sum(f"test|{record['id']}" in journal.records for record in records)
@@ -74,7 +93,7 @@ def measure_validator(answerer: Answerer, fitted: Calibration, records: Sequence
     return [{**journal.records[f"test|{record['id']}"], "id": record["id"]} for record in records]
 
 
-def _batches(answerer: Answerer, records: Sequence[Record], kind: str, journal: Journal) -> list[Sequence[Record]]:
+def _batches(answerer: Answerer, records: Sequence[Record], kind: str, journal: RunJournal) -> list[Sequence[Record]]:
     left = [record for record in records if f"{kind}|{record['id']}" not in journal.records]
     size = answerer.backend.stats.sequences or 8
     return [left[start:start + size] for start in range(0, len(left), size)]

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .errors import StageError
 from .files import disk_errors, read_json, write_json
 
 FOLDER = "aside"
@@ -80,11 +81,15 @@ def set_aside(paths: Sequence[Path], why: str, fits: str = "", leave: bool = Fal
         folder = _new_folder(root, (paths[0].stem if paths[0].is_file() else paths[0].name).lstrip("."))
         members = {f"{place}.{path.name}" if place else path.name: os.path.relpath(path, root.parent)
                    for place, path in enumerate(paths)}
-        note = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "why": why, "fits": fits, "members": members}
-        for name, path in zip(members, paths, strict=True):
-            if path.is_file():
-                _link(path, folder / name)
-        write_json(folder / NOTE, note)
+        note: dict[str, Any] = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "why": why, "fits": fits, "members": members}
+        try:
+            for name, path in zip(members, paths, strict=True):
+                if path.is_file():
+                    _link(path, folder / name)
+            write_json(folder / NOTE, note)
+        except (OSError, StageError):  # everything is still in its place
+            shutil.rmtree(folder)
+            raise
         for name, path in zip(members, paths, strict=True):
             if path.is_dir():
                 os.rename(path, folder / name)

@@ -148,10 +148,14 @@ class StageRun:
         return meta.get("sha256") == hash_file(lies[output]) and self._why_products_differ(meta) is None
 
     def _set_aside(self, why: str) -> None:
-        """Set aside all outputs with their metas; they also stay in their places, to be replaced at once."""
+        """Set aside all outputs with their metas; they also stay in their places, to be replaced at once.
+
+        They are found again by their fingerprint, unless it is this run's: then what it writes is the better of two.
+        """
         paths = [path for output in self.outputs.values() for path in (output, meta_path(output))]
         metas = [read_json(path) for path in paths[1::2] if path.exists()]
-        item = aside.set_aside(paths, why, metas[0].get("fingerprint", "") if metas else "", leave=True)
+        made_by = metas[0].get("fingerprint", "") if metas else ""
+        item = aside.set_aside(paths, why, "" if made_by == self.fingerprint else made_by, leave=True)
         if item is not None:
             say(f"{self.stage}: what {paths[0].name} held is kept as {item.folder} (show.py prune lists and frees it)")
 
@@ -161,7 +165,7 @@ class StageRun:
             return
         for name, path in self.outputs.items():
             if path.exists() and path.read_bytes() != contents[name]:
-                self._set_aside("replaced by a run with other inputs or arguments")
+                self._set_aside("replaced by another run")
                 return
 
     # -- the run --------------------------------------------------------------------------------------------------
@@ -219,9 +223,13 @@ class StageRun:
         for record in self.former(output or name, former, former_extra).values():
             if keys is None or record["id"] in keys:
                 run.append(record)
-        if found := len(run.records):
-            say(f"{self.stage}: {found} finished records are known from {run.journal.path.name}")
+        self.tell_known(run)
         return run
+
+    def tell_known(self, run: RunJournal) -> None:
+        """Say how much of a run's work is finished already."""
+        if known := len(run.records):
+            say(f"{self.stage}: going on after {known} finished records of {run.journal.path.name}")
 
     def former(self, output: str, name: str = "", extra: Any = None) -> dict[str, dict[str, Any]]:
         """id -> record of the journal that an earlier version kept beside an output, where it fits this run.

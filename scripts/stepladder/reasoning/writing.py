@@ -74,8 +74,8 @@ class Writing:
                 self._results[record["id"]] = orjson.dumps(case.result(self.teacher))
             else:
                 waiting.append(case)
-        if known := len(records) - len(waiting):
-            say(f"02: {known} of {len(records)} records are finished already")
+        if len(waiting) < len(records) or any(case.outcomes for case in waiting):
+            say(f"02: going on after {len(records) - len(waiting)} finished records of {len(records)}")
         return waiting
 
     def _next_unknown(self, case: Case) -> Attempt | None:
