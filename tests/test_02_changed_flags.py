@@ -1,4 +1,4 @@
-"""Stage 02 with changed flags, edited questions, peeks and kills: no finished reply is asked for twice, none is lost."""
+"""Stage 02 with changed flags, edited questions, peeks and kills: no reply is asked for twice, none is lost."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def stopped_at(request_id: str) -> Callable[[Request], str]:
     return breaks
 
 
-def test_a_peek_has_a_name_of_its_own_and_costs_the_night_nothing(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peek_has_its_own_name_and_costs_the_night_nothing(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StageError):
         run(workdir, monkeypatch, stopped_at("q/17#1"), sequences=1)
     night = journal(workdir).read_bytes()

@@ -233,7 +233,8 @@ def test_prune_lists_and_frees_only_what_is_asked_for(tmp_path: Path) -> None:
     (enhanced / "aside" / "left").mkdir()
     before = {path for path in tmp_path.rglob("*")}
     listed = prune(tmp_path).stdout
-    for said in ("reason 1", "reason 2", "1.00 MB", "2.00 MB", "another training", "x_sample.limit5", "02_replies", "not whole"):
+    for said in ("reason 1", "reason 2", "1.00 MB", "2.00 MB", "another training", "not whole", "x_sample.limit5",
+                 "02_replies"):
         assert said in listed
     assert {path for path in tmp_path.rglob("*")} == before, "listing frees nothing"
     first, second = (item.name for item in aside.items(enhanced))

@@ -186,7 +186,13 @@ def test_a_scope_keeps_its_run_apart_and_ends_it(tmp_path: Path) -> None:
     assert opened("mine").resumed == 0, "a run that is over is not gone on with"
     assert opened("others").resumed == 1
     assert opened("others", fresh=True).resumed == 0
-    assert opened("others").resumed == 0, "nor one that was started anew, after a kill"
+    anew = opened("others")
+    assert anew.resumed == 0, "nor one that was started anew, after a kill"
+    anew.append({"id": "step/1", "loss": 3.0})
+    anew.start_over()
+    assert dict(anew.records) == {}
+    anew.append({"id": "step/1", "loss": 4.0})
+    assert dict(opened("others").records) == {"step/1": {"id": "step/1", "loss": 4.0}}
     assert b'"loss":2.0' in (tmp_path / "j").read_bytes()
 
 

@@ -81,7 +81,8 @@ def set_aside(paths: Sequence[Path], why: str, fits: str = "", leave: bool = Fal
         folder = _new_folder(root, (paths[0].stem if paths[0].is_file() else paths[0].name).lstrip("."))
         members = {f"{place}.{path.name}" if place else path.name: os.path.relpath(path, root.parent)
                    for place, path in enumerate(paths)}
-        note: dict[str, Any] = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "why": why, "fits": fits, "members": members}
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        note: dict[str, Any] = {"when": when, "why": why, "fits": fits, "members": members}
         try:
             for name, path in zip(members, paths, strict=True):
                 if path.is_file():

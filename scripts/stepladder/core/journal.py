@@ -210,8 +210,17 @@ class ScopedJournal(RunJournal):
         self._run = (journal.get(self._ended) or {"runs": 0})["runs"]
         if fresh:
             self._end()
-        run = self._run
-        self.records = Records(journal, lambda name: work_key(scope, run, name), dict.fromkeys(journal.ids()))
+        self._look()
+
+    def start_over(self) -> None:
+        """Begin a run of its own: what the entries build on is gone. They stay in the file."""
+        if self.records:
+            self._end()
+            self._look()
+
+    def _look(self) -> None:
+        run, scope = self._run, self._scope
+        self.records = Records(self.journal, lambda name: work_key(scope, run, name), dict.fromkeys(self.journal.ids()))
         self.resumed = len(self.records)
 
     def remove(self) -> None:

@@ -64,6 +64,8 @@ class Session:
         self.checkpoints = Checkpoints(workspace.checkpoints, stage.fingerprint, self.training.checkpoints_kept)
         if self.checkpoints.started_afresh:
             say("04: checkpoints of another training are removed")
+        if self.checkpoints.latest() is None:
+            self.journal.start_over()  # steps without the checkpoints they led to
 
     def run(self) -> Result:
         """Prepare, train, export. Raises InputError and StageError before any long work where it can."""
