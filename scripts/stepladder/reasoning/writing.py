@@ -63,7 +63,9 @@ class Writing:
     # -- what is known --------------------------------------------------------------------------------------------
 
     def _recall(self, records: Sequence[Record]) -> list[Case]:
-        """Judge every kept reply; the cases that are still open."""
+        """Judge every kept reply (some 2,000 a second); the cases that are still open."""
+        if len(self.replies.journal):
+            say(f"02: judging what is kept of {len(records)} records")
         waiting = []
         for record in records:
             case = Case(record, self.replies.policy, self.replies.retries(record))
@@ -100,7 +102,8 @@ class Writing:
 
     # -- asking ---------------------------------------------------------------------------------------------------
 
-    def _ask(self, cases: Sequence[Case]) -> None:
+    def _ask(self, cases: list[Case]) -> None:
+        """Finish these cases; the list is emptied, so that none is held longer than it is in work."""
         self._started, total = time.monotonic(), len(self.records)
         with Progress("02 reasoning", total, total - len(cases)) as self._progress:
             first = self._first_requests(cases)
@@ -115,9 +118,10 @@ class Writing:
                     continue
                 return
 
-    def _first_requests(self, cases: Sequence[Case]) -> Iterator[Request]:
-        for case in cases:
-            request = self._next_request(case)
+    def _first_requests(self, cases: list[Case]) -> Iterator[Request]:
+        cases.reverse()
+        while cases:
+            request = self._next_request(cases.pop())
             if request is not None:
                 yield request
 
