@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -143,6 +144,29 @@ def test_a_resumed_run_keeps_the_dtype_measured_first(
     monkeypatch.setattr(session.Session, "_export", finish)
     stage.run(args)
     assert log_of(tmp_path)["counts"]["dtype"] == "bfloat16"
+
+
+def test_steps_without_their_checkpoints_are_not_gone_on_with(
+        trained: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known of an earlier run, a rollback perhaps, must not shape one that begins at the first step."""
+    from stepladder.training import session
+
+    make_workdir(tmp_path, RECORDS[:8])
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/tiny").symlink_to(trained[0] / "models/tiny")
+    stage = importlib.import_module("04_train_qwen3_235b")
+    args = stage.build_parser().parse_args(command(tmp_path)[2:])
+    monkeypatch.setattr(session.Session, "_export", lambda *_: 1 / 0)
+    resumed = []
+    started = session.Session.run
+    monkeypatch.setattr(session.Session, "run", lambda self: (resumed.append(self.journal.resumed), started(self))[1])
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            stage.run(args)
+    shutil.rmtree(tmp_path / "models/.smollm2_135m_checkpoints")
+    with pytest.raises(ZeroDivisionError):
+        stage.run(args)
+    assert resumed[0] == resumed[2] == 0 < resumed[1]
 
 
 @pytest.mark.parametrize(("change", "code", "message"), [

@@ -238,6 +238,9 @@ def test_evidence_and_matches_serve_every_run_that_asks_for_the_same(workdir, mo
     call(workdir, "--rounds", "2")
     assert prompts() == []
     assert tournament(workdir)["arena"]["matches"] == first
+    call(workdir, "--rounds", "2", "--questions-per-round", "2")
+    assert prompts(), "other rules are other matches"
+    call(workdir, "--rounds", "2")
     write(workdir / "data" / "enhanced" / "validation_sample.json",
           [record(n, key="C") for n in range(11)] + [record(50, key="C")])
     call(workdir, "--rounds", "2")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import tracemalloc
 from pathlib import Path
 
@@ -162,6 +164,25 @@ def test_writers_at_once_neither_lose_nor_tear_anything(tmp_path: Path) -> None:
     for who in "abc":
         for number in range(count):
             assert journal.get(f"{who}/{number}") == {"id": who, "text": who * (number % 50 * 100)}
+
+
+def test_a_writer_waits_for_another_one_s_line(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    with (tmp_path / "j").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=journal.put, args=("a", ENTRIES[0]))
+        waiting.start()
+        waiting.join(0.3)
+        other.write(b'{"key":"b","id":"q1","te')
+        other.flush()
+        other.write(b'xt":"slowly"}\n')
+        other.flush()
+        fcntl.flock(other, fcntl.LOCK_UN)
+    waiting.join()
+    assert journal.get("a") == ENTRIES[0]
+    assert journal.get("b") == {"id": "q1", "text": "slowly"}
+    assert [line[-1:] for line in (tmp_path / "j").read_bytes().splitlines()] == [b"}", b"}"]
+    assert (tmp_path / "j").read_bytes().startswith(b'{"key":"b"'), "it did not wait"
 
 
 def test_one_writer_sees_what_another_put_in_between(tmp_path: Path) -> None:
