@@ -64,8 +64,9 @@ def run(args: argparse.Namespace) -> int | None:
                         reasoning.max_tokens, reasoning.permute, reasoning.hint, args.seed)
         identity = stage.input_hashes()["teacher"] if weights else f"served as {teacher}"
         replies = Replies(stage.open_journal("replies"), policy, identity, engine.context, stage.fingerprint)
-        replies.take_over(stage.former("reasoning"))
-        writing = Writing(replies, [record for record in records if needs_reasoning(record)], teacher)
+        asked = [record for record in records if needs_reasoning(record)]
+        stage.take_over("reasoning", replies.results(asked))
+        writing = Writing(replies, asked, teacher)
         try:
             rate = writing.run(lambda: opened(weights, teacher, engine), args.retry_failed)
         except EngineError as error:

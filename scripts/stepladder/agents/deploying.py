@@ -36,25 +36,16 @@ def make_agents(stage: StageRun, settings: Settings, deployed: Player, decision:
     with Stable([deployed], opener(settings["engine"], agents), Limits(agents.answer_tokens, None)) as stable:
         answerer = stable.answerer(deployed.name)
         made_from = [identity, agents.orders, agents.answer_tokens, settings["engine"].context]
-        former = stage.former("agents")
-        evidence = _taken_over(stage, journal, question_keys("fit", made_from, validation), former)
+        evidence = RunJournal(journal, question_keys("fit", made_from, validation))
+        stage.take_over("agents", evidence)
+        stage.tell_known(evidence)
         fitted = fit_validator(answerer, validation, agents.orders, evidence, seed)
-        measured = _taken_over(stage, journal, question_keys("test", made_from, heldout, fitted), former)
+        measured = RunJournal(journal, question_keys("test", made_from, heldout, fitted))
+        stage.tell_known(measured)
         rows = measure_validator(answerer, fitted, heldout, agents.orders, measured)
     return {"gate": decision.as_json(), "deployed": deployed.name, "model": deployed.model.name,
             "adapter": deployed.adapter.name if deployed.adapter else None,
             "validator": described(fitted, len(validation), rows)}
-
-
-def _taken_over(stage: StageRun, journal: Journal, keys: dict[str, str], former: dict[str, dict[str, Any]]
-                ) -> RunJournal:
-    """The journal under these keys, with what an earlier version's journal held of them."""
-    run = RunJournal(journal, keys)
-    for record in former.values():
-        if record["id"] in keys:
-            run.append(record)
-    stage.tell_known(run)
-    return run
 
 
 def sample(records: Sequence[Record], most: int, seed: int) -> list[Record]:

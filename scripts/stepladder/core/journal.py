@@ -183,9 +183,13 @@ class RunJournal:
     """
 
     def __init__(self, journal: Journal, keys: Mapping[str, str]) -> None:
-        self.journal = journal
+        self.journal, self._wanted = journal, keys.keys()
         self.records = Records(journal, keys.__getitem__, keys)
         self.resumed = len(self.records)
+
+    def asks_for(self, name: str) -> bool:
+        """Whether this run may ask for that id."""
+        return name in self._wanted
 
     def append(self, entry: Entry) -> None:
         """Add one finished entry (it has an "id"). Raises StageError when the disk is full."""
@@ -222,6 +226,10 @@ class ScopedJournal(RunJournal):
         run, scope = self._run, self._scope
         self.records = Records(self.journal, lambda name: work_key(scope, run, name), dict.fromkeys(self.journal.ids()))
         self.resumed = len(self.records)
+
+    def asks_for(self, name: str) -> bool:
+        """Any id may be one of this run's."""
+        return True
 
     def remove(self) -> None:
         """The run is complete. Its entries stay in the file, but nobody goes on with them."""

@@ -197,6 +197,8 @@ class StageRun:
         chosen = [f"{key}={item['value']} ({item['from']})" for key, item in self.settings.described().items()
                   if item["from"] != "default" and not isinstance(item["value"], (dict, list))]
         say(f"{self.stage}: profile {self.settings.profile.name}; " + ", ".join(chosen))
+        if peeks := [path.name for path in self.inputs.values() if ".limit" in path.name]:
+            say(f"{self.stage}: reads {', '.join(peeks)}")
 
     def open_journal(self, name: str, fresh: bool | None = None) -> Journal:
         """The journal of this stage that is called `name`; with --force nothing is found in it, and nothing deleted."""
@@ -220,9 +222,7 @@ class StageRun:
             run = ScopedJournal(self.open_journal(name, fresh=False), self.fingerprint, fresh=self.args.force)
         else:
             run = RunJournal(self.open_journal(name), keys)
-        for record in self.former(output or name, former, former_extra).values():
-            if keys is None or record["id"] in keys:
-                run.append(record)
+        self.take_over(output or name, run, former, former_extra)
         self.tell_known(run)
         return run
 
@@ -231,20 +231,22 @@ class StageRun:
         if known := len(run.records):
             say(f"{self.stage}: going on after {known} finished records of {run.journal.path.name}")
 
-    def former(self, output: str, name: str = "", extra: Any = None) -> dict[str, dict[str, Any]]:
-        """id -> record of the journal that an earlier version kept beside an output, where it fits this run.
+    def take_over(self, output: str, run: RunJournal, name: str = "", extra: Any = None) -> None:
+        """Append the records of the journal that an earlier version kept beside an output, if they fit this run.
 
-        The file itself is set aside, whether it fits or not.
+        Then the file itself is set aside, whether they fit or not.
         """
         path = self.outputs[output].with_suffix(f".{name}.partial.jsonl" if name else ".partial.jsonl")
         if not path.exists():
-            return {}
-        records = former_records(path, hash_json([self.fingerprint, extra]))
-        told = "read" if records else "of another run"
+            return
+        records = {} if self.args.force else former_records(path, hash_json([self.fingerprint, extra]))
+        for record in records.values():
+            if run.asks_for(record["id"]):
+                run.append(record)
+        told = "read" if records else "not read"
         item = aside.set_aside([path], f"journal of an earlier version, {told}")
         assert item is not None
-        say(f"{self.stage}: {path.name}, a journal of an earlier version, is {told} and kept as {item.folder}")
-        return {} if self.args.force else records
+        say(f"{self.stage}: {path.name}, a journal of an earlier version, is {told}; it is kept as {item.folder}")
 
     def finish(self, contents: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
         """Write all outputs, then their metas; what they replace is set aside. `counts` is what the summary tells."""

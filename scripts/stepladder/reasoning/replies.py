@@ -7,11 +7,11 @@ What is made of a reply, accepted or not and why, is no part of it: it is judged
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.journal import Journal, work_key
+from ..core.journal import Journal, RunJournal, work_key
 from ..core.records import LETTERS, Record
 from ..engine import prompts
 from ..engine.requests import Sampling
@@ -76,12 +76,14 @@ class Replies:
 
     def result(self, record: Record) -> dict[str, Any] | None:
         """What an earlier version's journal held of this record in this very run."""
-        return self.journal.get(work_key("result", self._run, record["id"]))
+        return self.journal.get(self._result_key(record["id"]))
 
-    def take_over(self, results: Mapping[str, dict[str, Any]]) -> None:
-        """Keep the results of an earlier version's journal."""
-        for name, result in results.items():
-            self.journal.put(work_key("result", self._run, name), result)
+    def results(self, records: Sequence[Record]) -> RunJournal:
+        """The results that an earlier version's journal may hold of these records."""
+        return RunJournal(self.journal, {record["id"]: self._result_key(record["id"]) for record in records})
+
+    def _result_key(self, name: str) -> str:
+        return work_key("result", self._run, name)
 
     def _key(self, attempt: Attempt) -> str:
         drawn = self.sampling(attempt)
