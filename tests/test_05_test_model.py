@@ -289,6 +289,15 @@ def taken(calls: list[Request]) -> set[tuple[str, str]]:
     return pairs
 
 
+def test_each_one_of_a_group_has_its_own_memory_reading(workdir: Path) -> None:
+    main(workdir)
+    found = result(workdir)["contestants"]
+    assert {name: row["memory"]["shared_with"] for name, row in found.items()} == {
+        "base": ["student"], "student": ["base"]}
+    lines = (workdir / "data/enhanced/journals/05_test_results_sample.jsonl").read_text().splitlines()
+    assert len({json.loads(line)["key"] for line in lines}) == len(lines)
+
+
 def test_answers_serve_every_run_that_asks_for_the_same(workdir: Path, asking: list[Request]) -> None:
     flags = ["--latency-questions", "0"]
     questions = read_json(workdir / "data" / "enhanced" / "test_sample.json")

@@ -90,7 +90,7 @@ class Test:
                     for mode in self.settings.modes:
                         self._mode(backend, contestant, mode)
             for contestant in group:
-                self._note_memory(contestant, peak, group)
+                self._note_memory(contestant, peak)
 
     def _complete(self, contestant: Contestant) -> bool:
         """Whether nothing is left to ask or to measure."""
@@ -102,14 +102,13 @@ class Test:
     def _units(self, contestant: Contestant, mode: str) -> list[Unit]:
         return units(self.records, contestant.name, manner_of(self.settings, mode, self.seed))
 
-    def _note_memory(self, contestant: Contestant, peak: PeakMemory, group: Sequence[Contestant]) -> None:
+    def _note_memory(self, contestant: Contestant, peak: PeakMemory) -> None:
         """The highest reading of all runs: one that had little left to ask sees less than the whole takes."""
         earlier = self.journal.records.get(f"memory|{contestant.name}", {})
         reading = {"process_bytes": peak.process_bytes, "device_bytes": peak.device_bytes}
         highest = {name: max((one for one in (value, earlier.get(name)) if one is not None), default=None)
                    for name, value in reading.items()}
-        self.journal.append({"id": f"memory|{contestant.name}", **highest,
-                             "shared_with": [other.name for other in group if other is not contestant]})
+        self.journal.append({"id": f"memory|{contestant.name}", **highest})
 
     def _mode(self, backend: Backend, contestant: Contestant, mode: str) -> None:
         speed_id = f"speed|{contestant.name}|{mode}"
@@ -141,9 +140,12 @@ class Test:
     def described(self, hashes: WeightHashes) -> dict[str, dict[str, Any]]:
         """For `results.assemble`: weights, speed and memory by contestant."""
         found = self.journal.records
+        sharing = {c.name: [other.name for other in group if other is not c]
+                   for group in by_weights(self.contestants) for c in group}
         return {c.name: {"weights": c.described(hashes),
                          "speed": {mode: found[f"speed|{c.name}|{mode}"] for mode in self.settings.modes},
-                         "memory": {k: v for k, v in found[f"memory|{c.name}"].items() if k != "id"}}
+                         "memory": {**{k: v for k, v in found[f"memory|{c.name}"].items() if k != "id"},
+                                    "shared_with": sharing[c.name]}}
                 for c in self.contestants}
 
 

@@ -32,7 +32,7 @@ class WorkKeys:
         for group in by_weights(self.contestants):
             identities = [self._identity(contestant) for contestant in group]
             for contestant, identity in zip(group, identities, strict=True):
-                keys[f"memory|{contestant.name}"] = self._memory(identities)
+                keys[f"memory|{contestant.name}"] = self._memory(identity, identities)
                 for mode in self.settings.modes:
                     manner = manner_of(self.settings, mode, self.seed)
                     keys[f"speed|{contestant.name}|{mode}"] = self._speed(contestant, identity, manner)
@@ -60,9 +60,9 @@ class WorkKeys:
         return work_key("speed", identity, server, prompts.identity(VARIANTS[manner.mode]), asdict(manner),
                         self.settings.latency_questions, self.engine.context, [_shown(record) for record in sample])
 
-    def _memory(self, identities: list[list[str]]) -> str:
+    def _memory(self, identity: list[str], group: list[list[str]]) -> str:
         engine = self.engine
-        return work_key("memory", identities, self.settings.modes, engine.context, engine.sequences,
+        return work_key("memory", identity, group, self.settings.modes, engine.context, engine.sequences,
                         engine.batch_tokens, engine.kv, engine.gpu_layers)
 
 
