@@ -30,9 +30,11 @@ def stage_parser(description: str, sections: tuple[str, ...] = ()) -> argparse.A
     common.add_argument("--workdir", type=Path, default=PROJECT, help="folder of data/enhanced and models")
     common.add_argument("--input", type=Path, help="main input file instead of the profile's")
     common.add_argument("--output", type=Path, help="main output file instead of the profile's")
-    common.add_argument("--limit", type=_positive, help="only the first N records")
+    common.add_argument("--limit", type=_positive, help="only the first N records; output and products get .limitN in "
+                        "their names")
     common.add_argument("--seed", type=int, default=0, help="seed of everything random (default 0)")
-    common.add_argument("--force", action="store_true", help="run although it is done, from the start")
+    common.add_argument("--force", action="store_true", help="run although it is done, from the start; "
+                        "nothing is deleted")
     common.add_argument("--status", action="store_true", help="say whether it is done, and exit")
     common.add_argument("--plan", action="store_true", help="say what it would load and need, and exit")
     common.add_argument("--debug", action="store_true", help="show tracebacks")

@@ -64,10 +64,14 @@ def request_for(backend: Backend, unit: Unit, manner: Manner) -> Request:
     if unit.mode == "fast":
         messages, prefix = prompts.fast(unit.shown)
         return Request(unit.id, backend.render(messages, prefix), max_tokens=0, choices=prompts.LETTER_CHOICES)
-    temperature = manner.vote_temperature if manner.votes > 1 else manner.temperature
     return Request(unit.id, backend.render(prompts.messages(unit.shown, prompts.STUDENT)), manner.max_tokens,
-                   Sampling(temperature, seed=seed_of(unit.id, manner.seed)), closing=prompts.CLOSING,
-                   choices=prompts.LETTER_CHOICES)
+                   drawn(unit, manner), closing=prompts.CLOSING, choices=prompts.LETTER_CHOICES)
+
+
+def drawn(unit: Unit, manner: Manner) -> Sampling:
+    """How a reply in reasoning mode is drawn."""
+    temperature = manner.vote_temperature if manner.votes > 1 else manner.temperature
+    return Sampling(temperature, seed=seed_of(unit.id, manner.seed))
 
 
 def seed_of(unit_id: str, seed: int) -> int:

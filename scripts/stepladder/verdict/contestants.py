@@ -101,7 +101,7 @@ def choose(settings: Verdict, workspace: Workspace) -> list[Contestant]:
 
 
 def _student_adapter(workspace: Workspace) -> Path:
-    path = workspace.adapter / ADAPTER_FILE
+    path = workspace.trained / ADAPTER_FILE
     if not path.exists():
         raise NotThereYet(f"the student has no {path}; run 04_train_qwen3_235b.py (with --gguf), or leave it out: "
                          "--contestants base")
