@@ -12,6 +12,8 @@ from functools import cache
 from itertools import permutations
 from random import Random
 
+from .words import capital
+
 Clue = tuple
 
 # place[i] is where person i sits; n is the number of places.
@@ -124,28 +126,24 @@ def _prune(room: Space, clues: list[Clue]) -> list[Clue]:
 def tell(
     room: Space, clues: Sequence[Clue], say: Callable[[Clue], str], place: Callable[[int], str]
 ) -> list[str]:
-    """The solution's steps: clues in an order that fixes places early, each with what it settles.
+    """The solution's steps, one a clue, in an order that fixes places early: the clue, and what is settled by it.
 
     `say(clue)` is a short form of the clue, `place(i)` says where person i sits.
     """
-    left, pending, mask = list(clues), [], room.everything
+    left, mask, steps = list(clues), room.everything, []
     known: set[int] = {0} if room.ring else set()
-    sentences = []
     while left:
-        best = max(
-            left, key=lambda c: (len(room.fixed(mask & room.mask(c))), -(mask & room.mask(c)).bit_count())
-        )
+        best = max(left, key=lambda c: (len(room.fixed(mask & room.mask(c))), -(mask & room.mask(c)).bit_count()))
         left.remove(best)
         mask &= room.mask(best)
-        pending.append(best)
         new = [i for i in room.fixed(mask) if i not in known]
-        if new:
-            settled = ", ".join(place(i) for i in new)
-            direct = len(pending) == 1 and best[0] == "at" and new == [best[1]]
-            sentences.append(f"{settled}." if direct else f"{', '.join(map(say, pending))}: {settled}.")
-            known.update(new)
-            pending = []
-    return sentences
+        known.update(new)
+        settled = ", ".join(map(place, new))
+        if best[0] == "at" and new == [best[1]]:
+            steps.append(f"{capital(settled)}.")
+        else:
+            steps.append(f"{capital(say(best))}: {settled}." if new else f"{capital(say(best))}.")
+    return steps
 
 
 def ring_form(n: int, clues: Iterable[Clue], question: Clue) -> tuple:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import permutations
 from random import Random
 
 from .arrange import Clue, choose_clues, ring_form, space, tell
-from .base import Draft, Kind
+from .base import Kind, Template, Told, World, in_a_row
 from .words import ORDINALS, capital, listing, names, number_word
 
-_SIZE = {1: (4,), 2: (4, 5), 3: (5,), 4: (5,), 5: (5, 6), 6: (6,), 7: (6, 7), 8: (7,), 9: (7, 8), 10: (8,)}
+_SIZE = {1: 5, 2: 5, 3: 5, 4: 6, 5: 6, 6: 6, 7: 7, 8: 7, 9: 8, 10: 8}
+_CLUES = {1: (2, 3), 2: (3,), 3: (3, 4), 4: (4,), 5: (4, 5), 6: (4, 5), 7: (5,), 8: (5, 6), 9: (5, 6), 10: (6, 7)}
 _SCENES = (
     "{who} sit around a round table, all facing the centre.",
     "{count} friends sit around a circular table, facing the centre: {who}.",
@@ -19,128 +19,129 @@ _SCENES = (
 
 
 def _weights(level: int) -> dict[str, float]:
-    return {
-        "left": 5,
-        "opposite": 2.5,
-        "between": 0.2 * level,
-        "next": 0.4 + 0.15 * level,
-        "apart": 0.13 * (level - 1),
-    }
+    return {"left": 5, "opposite": 2.5, "between": 0.6 + 0.15 * level, "next": 0.8 + 0.12 * level,
+            "apart": 0.6 + 0.1 * level}  # fmt: skip
 
 
-def _spot(k: int, n: int, side: str) -> str:
+def _spot(places: int, side: str) -> str:
     """ "immediately to the left of", "third to the right of"."""
-    return f"immediately to the {side} of" if k == 1 else f"{ORDINALS[k - 1]} to the {side} of"
+    return f"{'immediately' if places == 1 else ORDINALS[places - 1]} to the {side} of"
 
 
-def clue_text(rng: Random, clue: Clue, who: list[str], n: int) -> str:
-    kind, i, j = clue[0], who[clue[1]], who[clue[2]]
+def _clue(rng: Random, clue: Clue, people: list[str]) -> str:
+    """A clue in full English, one of several wordings."""
+    form, i, j = clue[0], people[clue[1]], people[clue[2]]
     x, y = rng.sample([i, j], 2)
-    if kind == "left":
-        k = clue[3]
-        return rng.choice([f"{i} sits {_spot(k, n, 'left')} {j}.", f"{j} sits {_spot(k, n, 'right')} {i}."])
-    if kind == "between":
-        y, z = rng.sample([j, who[clue[3]]], 2)
-        return rng.choice(
-            [f"{i} sits between {y} and {z}, next to both.", f"The two neighbours of {i} are {y} and {z}."]
-        )
-    return rng.choice({
-        "opposite": [f"{x} sits directly opposite {y}.", f"{x} and {y} face each other across the table."],
-        "next": [f"{x} sits next to {y}.", f"{x} and {y} are neighbours."],
-        "apart": [f"{x} does not sit next to {y}.", f"{x} and {y} are not neighbours."],
-    }[kind])  # fmt: skip
+    if form == "left":
+        return rng.choice([f"{i} sits {_spot(clue[3], 'left')} {j}.", f"{j} sits {_spot(clue[3], 'right')} {i}."])
+    if form == "between":
+        y, z = rng.sample([j, people[clue[3]]], 2)
+        return rng.choice([f"{i} sits between {y} and {z}, next to both.",
+                           f"The two neighbours of {i} are {y} and {z}."])  # fmt: skip
+    if form == "opposite":
+        return rng.choice([f"{x} sits directly opposite {y}.", f"{x} and {y} face each other across the table."])
+    beside = form == "next"
+    return rng.choice([f"{x} {'sits' if beside else 'does not sit'} next to {y}.",
+                       f"{x} and {y} are {'' if beside else 'not '}neighbours."])  # fmt: skip
 
 
-def _short(clue: Clue, who: list[str]) -> str:
-    kind, i, j = clue[0], who[clue[1]], who[clue[2]]
-    if kind == "left":
+def _short(clue: Clue, people: list[str]) -> str:
+    """A clue as the solution says it."""
+    form, i, j = clue[0], people[clue[1]], people[clue[2]]
+    if form == "left":
         return f"{i} {clue[3]} left of {j}"
-    if kind == "between":
-        return f"{i} between {j} and {who[clue[3]]}"
-    return f"{i} {'not next to' if kind == 'apart' else 'next to' if kind == 'next' else kind} {j}"
+    if form == "between":
+        return f"{i} between {j} and {people[clue[3]]}"
+    return f"{i} {dict(apart='not next to', next='next to', opposite='opposite')[form]} {j}"
 
 
-def _ask(rng: Random, who: list[str], level: int) -> tuple[Clue, str, str, list[str], str]:
-    """A question about the ring `who` (clockwise): structure, text, key, mistakes, last step."""
-    n = len(who)
-    i = rng.randrange(n)
-    if n == 4:
-        key = [who[(i + s) % n] for s in range(1, n)]
-        wrong = [", ".join(p) for p in permutations(key)][1:]
-        rng.shuffle(wrong)
-        text = f"Starting to the left of {who[i]} and going clockwise, in which order do the others sit?"
-        return ("order", i, i), text, ", ".join(key), [", ".join(reversed(key)), *wrong], "Left is clockwise."
-    kinds = (
-        ["left", "left", "right", "right"]
-        + (["opposite"] if n % 2 == 0 else [])
-        + (["count"] if n > 5 else [])
-    )
-    kind = rng.choice(kinds)
-    if kind == "count":
-        k = rng.randrange(2, n)
-        j, key = (i + k) % n, k - 1
-        text = f"Going clockwise from {who[i]} to {who[j]}, how many people sit between them?"
-        mistakes = [str(m) for m in (n - k - 1, key + 1, key - 1, key + 2, key - 2, key + 3) if m >= 0]
-        path = ", ".join(who[(i + s) % n] for s in range(k + 1))
-        return ("count", i, j), text, str(key), mistakes, f"Clockwise: {path}. So {key} between."
-    k = n // 2 if kind == "opposite" else rng.randint(1, 1 if level < 2 else min(3, n // 2))
-    step = -k if kind == "right" else k
-    key = who[(i + step) % n]
-    if kind == "opposite":
-        text = rng.choice([f"Who sits opposite {who[i]}?", f"Who faces {who[i]} across the table?"])
-    else:
-        text = f"Who sits {_spot(k, n, kind)} {who[i]}?"
-    others = [who[(i + s) % n] for s in (-step, step + 1, step - 1, 1, -1, 2, -2, 3)]
-    mistakes = [name for name in others if name != who[i]] + [who[i]]
-    turn = "Left is clockwise" if kind == "left" else "Right is anticlockwise"
-    last = (
-        f"Opposite is {k} places on: {key}." if kind == "opposite" else f"{turn}: {k} from {who[i]} is {key}."
-    )
-    return (kind, i, k), text, key, mistakes, last
+# -- the questions ---------------------------------------------------------------------------------------------------
 
 
-def make(rng: Random, level: int) -> Draft | None:
-    n = rng.choice(_SIZE[level])
+def _draw_people(rng: Random, level: int) -> list[World]:
+    """Four of those who are not named in the question. Facts: the named one, all others, the one to be right."""
+    named, *others = names(rng, _SIZE[level])
+    return [World(person, (named, others, person)) for person in rng.sample(others, 4)]
+
+
+def _around(rng: Random, world: World, places: int) -> list[str]:
+    """People clockwise from the named one, the right one so many places on."""
+    named, others, right = world.facts
+    rest = rng.sample([person for person in others if person != right], len(others) - 1)
+    return [named, *rest[:places - 1], right, *rest[places - 1:]]
+
+
+def _tell_side(rng: Random, level: int, world: World) -> Told | None:
+    n, side = _SIZE[level], rng.choice(("left", "right"))
+    places = rng.randint(1, (n - 1) // 2)
+    other = places if side == "left" else n - places
+    people = _around(rng, world, other)
+    turn = "Left is clockwise" if side == "left" else "Right is anticlockwise"
+    return _puzzle(rng, level, people, (side, other), f"Who sits {_spot(places, side)} {people[0]}?",
+                   f"{turn}: {places} from {people[0]} is {world.option}.")  # fmt: skip
+
+
+def _tell_opposite(rng: Random, level: int, world: World) -> Told | None:
+    half = _SIZE[level] // 2
+    people = _around(rng, world, half)
+    ask = rng.choice([f"Who sits opposite {people[0]}?", f"Who faces {people[0]} across the table?"])
+    return _puzzle(rng, level, people, ("opposite", half), ask, f"Opposite is {half} places on: {world.option}.")
+
+
+def _draw_count(rng: Random, level: int) -> list[World]:
+    return [World(str(count), count) for count in in_a_row(rng.randint(0, _SIZE[level] - 5), 1)]
+
+
+def _tell_count(rng: Random, level: int, world: World) -> Told | None:
+    people, way = names(rng, _SIZE[level]), rng.choice(("clockwise", "anticlockwise"))
+    last = world.facts + 1 if way == "clockwise" else len(people) - world.facts - 1
+    between = people[1:last] if way == "clockwise" else people[:last:-1]
+    ask = f"Going {way} from {people[0]} to {people[last]}, how many people sit between them?"
+    step = f"{capital(way)} from {people[0]}: {', '.join([*between, people[last]])}. So {world.option} between."
+    return _puzzle(rng, level, people, (way, last), ask, step)
+
+
+def _puzzle(rng: Random, level: int, people: list[str], asked: tuple[str, int], ask: str, last: str) -> Told | None:
+    """Clues that seat these people and do not say what is asked; None where this try found none.
+
+    people: clockwise from the one named in the question. asked: the form, and the place of the other one it is about.
+    """
+    n, (form, other) = len(people), asked
     clues = choose_clues(rng, n, _weights(level), ring=True)
-    if clues is None:
+    turn = rng.randrange(n)  # the named one's place in the numbering that the clues know
+    pair = (turn, (turn + other) % n)
+    if clues is None or len(clues) not in _CLUES[level] or _told_outright(clues, form, pair, n):
         return None
-    who = names(rng, n)
-    ask_form, ask, key, mistakes, last = _ask(rng, who, level)
-    if _told(n, clues, ask_form):
-        return None
+    seated = people[n - turn:] + people[:n - turn]
     told = rng.sample(clues, len(clues))
-    scene = rng.choice(_SCENES).format(count=number_word(n).capitalize(), who=listing(rng.sample(who, n)))
-    question = " ".join([scene, *(clue_text(rng, clue, who, n) for clue in told), ask])
-    steps = tell(space(n, ring=True), told, lambda c: _short(c, who), lambda i: f"seat {i + 1} {who[i]}")
-    start = f"Number seats clockwise, {who[0]} in 1."
-    ring = f"Clockwise: {', '.join(who)}."
-    parts = [start, *map(capital, steps), ring, last]
-    return Draft(question, key, mistakes, " ".join(parts), (n, *_form(n, clues, ask_form)))
+    scene = rng.choice(_SCENES).format(count=number_word(n).capitalize(), who=listing(rng.sample(people, n)))
+    question = " ".join([scene, *(_clue(rng, clue, seated) for clue in told), ask])
+    steps = [f"Number seats clockwise, {seated[0]} in 1.",
+             *tell(space(n, ring=True), told, lambda clue: _short(clue, seated), lambda i: f"seat {i + 1} {seated[i]}"),
+             f"Clockwise: {', '.join(seated)}.", last]  # fmt: skip
+    return Told(question, steps, (n, *ring_form(n, clues, (form, *pair))))
 
 
-def _told(n: int, clues: list[Clue], asked: Clue) -> bool:
-    """Whether a clue says outright what is asked."""
-    kind, i, k = asked
-    if kind == "left":
-        return ("left", (i + k) % n, i, k) in clues
-    if kind == "right":
-        return ("left", i, (i - k) % n, k) in clues
-    pair = sorted((i, (i + k) % n))
-    return kind == "opposite" and any(c[0] in ("opposite", "left") and sorted(c[1:3]) == pair for c in clues)
+def _told_outright(clues: list[Clue], form: str, pair: tuple[int, int], n: int) -> bool:
+    """Whether a clue says by itself how these two sit to one another, as far as it is asked."""
+    if form in ("left", "right"):
+        low, high = pair if form == "left" else pair[::-1]
+        return ("left", high, low, (high - low) % n) in clues
+    forms = ("left", "opposite") if form == "opposite" else ("left", "opposite", "next")
+    return any(clue[0] in forms and sorted(clue[1:3]) == sorted(pair) for clue in clues)
 
 
-def _form(n: int, clues: list[Clue], ask: Clue) -> tuple:
-    """Rotation-free structure; the question's number of places is no person and stays as it is."""
-    if ask[0] in ("count", "order"):
-        return ring_form(n, clues, ask)
-    return ring_form(n, clues, (ask[0], ask[1], (ask[1] + ask[2]) % n))
-
+_EVEN = tuple(level for level, n in _SIZE.items() if n % 2 == 0)
 
 KIND = Kind(
     "circular_seating",
     "Circular seating arrangements",
     ("Facing the centre", "Left, right and opposite"),
-    "Logical Reasoning",
-    make,
+    "Puzzles",
+    (
+        Template("side", _draw_people, _tell_side),
+        Template("opposite", _draw_people, _tell_opposite, _EVEN),
+        Template("count", _draw_count, _tell_count),
+    ),
     short_level=5,
 )

@@ -1,15 +1,14 @@
-"""Linear seating: people in a row, seats numbered from left to right, clues about places and neighbours."""
+"""Linear seating: people in a row, seats numbered from left to right, clues about seats and neighbours."""
 
 from __future__ import annotations
 
-from itertools import permutations
 from random import Random
 
-from .arrange import Clue, choose_clues, space, tell
-from .base import Draft, Kind
-from .words import ORDINALS, capital, listing, names, number_word
+from .arrange import Clue
+from .base import Kind
+from .rows import Rows, Vocabulary
+from .words import ORDINALS, listing, number_word
 
-_SIZE = {1: (3, 4), 2: (4,), 3: (4,), 4: (5,), 5: (5,), 6: (5, 6), 7: (6,), 8: (6,), 9: (6, 7), 10: (7,)}
 _SCENES = (
     "{count} friends, {who}, sit in a row, with seats numbered 1 to {n} from left to right.",
     "{who} sit on a bench in seats 1 to {n}, counted from left to right.",
@@ -20,154 +19,95 @@ _SCENES = (
 
 
 def _weights(level: int) -> dict[str, float]:
-    """Easy puzzles say places outright, hard ones only how people stand to one another."""
-    return {"at": max(0.4, 5 - 0.6 * level), "right": 4, "next": 1 + 0.2 * level, "gap": 0.25 * level,
-            "before": 0.1 * level, "apart": 0.12 * (level - 2), "inner": 0.12 * (level - 2)} if level > 2 else \
-           {"at": 4, "right": 5, "next": 1}  # fmt: skip
+    """Easy puzzles say seats outright, hard ones how people sit to one another."""
+    return {"at": max(0.4, 3 - 0.3 * level), "right": 3, "next": 1 + 0.2 * level, "gap": 0.7 + 0.2 * level,
+            "before": 1 + 0.1 * level, "apart": 0.4 + 0.1 * level, "inner": 0.4 + 0.1 * level}  # fmt: skip
 
 
-def clue_text(rng: Random, clue: Clue, who: list[str], n: int) -> str:
+def _scene(rng: Random, people: list[str]) -> str:
+    n = len(people)
+    return rng.choice(_SCENES).format(count=number_word(n).capitalize(), who=listing(people), n=n)
+
+
+def _at(person: str, place: int, n: int) -> list[str]:
+    wordings = [f"{person} sits in seat {place + 1}."]
+    if place == 0:
+        wordings.append(f"{person} sits at the left end.")
+    elif place == n - 1:
+        wordings.append(f"{person} sits at the right end.")
+    elif 2 * place + 1 == n:
+        wordings.append(f"{person} sits exactly in the middle.")
+    else:
+        wordings.append(f"{person} sits {ORDINALS[place]} from the left.")
+    return wordings
+
+
+def _clue(rng: Random, clue: Clue, people: list[str]) -> str:
     """A clue in full English, one of several wordings."""
-    kind, i = clue[0], who[clue[1]]
-    if kind == "at":
-        seat = clue[2] + 1
-        wordings = [f"{i} sits in seat {seat}."]
-        if seat == 1:
-            wordings.append(f"{i} sits at the left end.")
-        elif seat == n:
-            wordings.append(f"{i} sits at the right end.")
-        elif 2 * seat == n + 1:
-            wordings.append(f"{i} sits exactly in the middle.")
-        else:
-            wordings.append(f"{i} sits {ORDINALS[seat - 1]} from the left.")
-        return rng.choice(wordings)
-    if kind == "inner":
+    form, i = clue[0], people[clue[1]]
+    if form == "at":
+        return rng.choice(_at(i, clue[2], len(people)))
+    if form == "inner":
         return rng.choice([f"{i} does not sit at either end.", f"{i} sits at neither end of the row."])
-    j = who[clue[2]]
-    if kind == "gap":
-        between = f"{number_word(clue[3])} {'person sits' if clue[3] == 1 else 'people sit'} between"
-        x, y = rng.sample([i, j], 2)
-        return f"Exactly {between} {x} and {y}."
+    j = people[clue[2]]
     x, y = rng.sample([i, j], 2)
-    return rng.choice({
-        "right": [f"{i} sits directly to the right of {j}.", f"{j} sits directly to the left of {i}.",
-                  f"{i} has the seat just to the right of {j}."],
-        "next": [f"{x} sits next to {y}.", f"{x} and {y} are neighbours."],
-        "apart": [f"{x} does not sit next to {y}.", f"{x} and {y} are not neighbours."],
-        "before": [f"{i} sits somewhere to the left of {j}.", f"{j} sits somewhere to the right of {i}."],
-    }[kind])  # fmt: skip
+    if form == "gap":
+        sit = "person sits" if clue[3] == 1 else "people sit"
+        return f"Exactly {number_word(clue[3])} {sit} between {x} and {y}."
+    if form == "right":
+        return rng.choice([f"{i} sits directly to the right of {j}.", f"{j} sits directly to the left of {i}.",
+                           f"{i} has the seat just to the right of {j}."])  # fmt: skip
+    if form == "before":
+        return rng.choice([f"{i} sits somewhere to the left of {j}.", f"{j} sits somewhere to the right of {i}."])
+    beside = form == "next"
+    return rng.choice([f"{x} {'sits' if beside else 'does not sit'} next to {y}.",
+                       f"{x} and {y} are {'' if beside else 'not '}neighbours."])  # fmt: skip
 
 
-def _short(clue: Clue, who: list[str]) -> str:
-    kind, i = clue[0], who[clue[1]]
-    j = who[clue[2]] if len(clue) > 2 and kind != "at" else ""
-    return {
-        "at": lambda: f"{i} in seat {clue[2] + 1}",
-        "inner": lambda: f"{i} not at an end",
-        "gap": lambda: f"{i} and {j} {clue[3] + 1} seats apart",
-        "right": lambda: f"{i} right after {j}",
-        "next": lambda: f"{i} next to {j}",
-        "apart": lambda: f"{i} not next to {j}",
-        "before": lambda: f"{i} left of {j}",
-    }[kind]()
+def short_clue(clue: Clue, people: list[str]) -> str:
+    """A clue as the solution says it."""
+    form, i = clue[0], people[clue[1]]
+    if form == "at":
+        return f"{i} in seat {clue[2] + 1}"
+    if form == "inner":
+        return f"{i} not at an end"
+    j = people[clue[2]]
+    if form == "gap":
+        return f"{i} and {j} {clue[3] + 1} seats apart"
+    word = {"right": "right after", "next": "next to", "apart": "not next to", "before": "left of"}[form]
+    return f"{i} {word} {j}"
 
 
-def _ask(rng: Random, who: list[str]) -> tuple[Clue, str, str, list[str], str]:
-    """A question about the row `who`: structure, text, key, mistakes, last step."""
-    n = len(who)
-    kind = rng.choice(
-        {3: ("order",), 4: ("seat", "seat", "between")}.get(n, ("seat", "seat", "right", "left", "between"))
-    )
-    if kind == "order":
-        wrong = [", ".join(p) for p in permutations(who)][1:]
-        reverse = ", ".join(reversed(who))
-        rng.shuffle(wrong)
-        return ("order",), "What is their order from left to right?", ", ".join(who), [reverse, *wrong], ""
-    if kind == "seat":
-        s = rng.randrange(n)
-        text = rng.choice([f"Who sits in seat {s + 1}?", f"Who is in seat {s + 1}?"])
-        mirror = who[n - 1 - s]
-        mistakes = [mirror, *_others(rng, who, s)]
-        return ("seat", s), text, who[s], mistakes, f"Seat {s + 1}: {who[s]}."
-    if kind == "between":
-        i, j = sorted(rng.sample(range(n), 2))
-        key = j - i - 1
-        text = f"How many people sit between {who[i]} and {who[j]}?"
-        mistakes = [str(m) for m in (key + 1, key - 1, n - 2 - key, key + 2, key - 2, key + 3) if m >= 0]
-        return (
-            ("between", i, j),
-            text,
-            str(key),
-            mistakes,
-            f"Seats {i + 1} and {j + 1}: {j} - {i + 1} = {key} between.",
-        )
-    step = 1 if kind == "right" else -1
-    s = rng.randrange(1, n) if step == -1 else rng.randrange(n - 1)
-    text = rng.choice(
-        [f"Who sits directly to the {kind} of {who[s]}?", f"Who is just to the {kind} of {who[s]}?"]
-    )
-    other_side = [who[s - step]] if 0 <= s - step < n else []
-    rest = [name for name in _others(rng, who, s + step) if name != who[s]]
-    return (
-        (kind, s),
-        text,
-        who[s + step],
-        [*other_side, *rest, who[s]],
-        f"Seat {s + 1 + step}: {who[s + step]}.",
-    )
+def _ask(rng: Random, form: str, people: list[str], *what: int) -> str:
+    if form == "order":
+        return "What is their order from left to right?"
+    if form == "place":
+        return rng.choice([f"Who sits in seat {what[0] + 1}?", f"Who is in seat {what[0] + 1}?"])
+    if form == "number":
+        return rng.choice([f"In which seat does {people[what[0]]} sit?", f"Which seat has {people[what[0]]}?"])
+    if form == "between":
+        x, y = rng.sample([people[place] for place in what], 2)
+        return f"How many people sit between {x} and {y}?"
+    place, step = what
+    side = "right" if step == 1 else "left"
+    return rng.choice([f"Who sits directly to the {side} of {people[place]}?",
+                       f"Who is just to the {side} of {people[place]}?"])  # fmt: skip
 
 
-def _told(clues: list[Clue], asked: Clue) -> bool:
-    """Whether a clue says outright what is asked."""
-    kind, *at = asked
-    if kind == "between":
-        return any(c[0] in ("gap", "right", "next") and sorted(c[1:3]) == at for c in clues)
-    direct = {
-        "seat": lambda s: ("at", s, s),
-        "right": lambda s: ("right", s + 1, s),
-        "left": lambda s: ("right", s, s - 1),
-    }
-    return kind in direct and direct[kind](*at) in clues
-
-
-def _others(rng: Random, who: list[str], s: int) -> list[str]:
-    """Everybody but the key, neighbours (off by one) first."""
-    beside = [who[t] for t in (s - 1, s + 1) if 0 <= t < len(who)]
-    rest = [name for name in who if name != who[s] and name not in beside]
-    rng.shuffle(rest)
-    return beside + rest
-
-
-def make(rng: Random, level: int) -> Draft | None:
-    n = rng.choice(_SIZE[level])
-    clues = choose_clues(rng, n, _weights(level))
-    if clues is None:
-        return None
-    who = names(rng, n)
-    structure, ask, key, mistakes, last = _ask(rng, who)
-    if _told(clues, structure):
-        return None
-    told = clues[:]
-    rng.shuffle(told)
-    shown = rng.sample(who, n)
-    scene = rng.choice(_SCENES).format(count=number_word(n).capitalize(), who=listing(shown), n=n)
-    question = " ".join([scene, *(clue_text(rng, clue, who, n) for clue in told), ask])
-    steps = tell(space(n), told, lambda c: _short(c, who), lambda i: f"seat {i + 1} {who[i]}")
-    row = f"Row: {', '.join(who)}."
-    return Draft(
-        question,
-        key,
-        mistakes,
-        " ".join([*map(capital, steps), row, last]).strip(),
-        (n, *sorted(clues), ("?", *structure)),
-    )
-
+_WORDS = Vocabulary(_scene, _clue, short_clue, "seat", "Row", _ask)
+_ROWS = Rows(lambda rng: _WORDS, _weights)
 
 KIND = Kind(
     "linear_seating",
     "Linear seating arrangements",
     ("Seats in a row", "Neighbours and ends"),
-    "Logical Reasoning",
-    make,
-    short_level=4,
+    "Puzzles",
+    (
+        _ROWS.template("place", range(1, 11)),
+        _ROWS.template("order", range(1, 3)),
+        _ROWS.template("number", range(1, 11)),
+        _ROWS.template("beside", range(3, 11)),
+        _ROWS.template("between", range(3, 11)),
+    ),
+    short_level=5,
 )
