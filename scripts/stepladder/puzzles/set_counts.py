@@ -1,7 +1,7 @@
 """How many belong to which of two or three sets, by inclusion and exclusion.
 
-Two numbers of members are crossed with a step forgotten: the options are p, q, p + m and q + m, where m is what a solver
-gets wrong by who leaves one number out (those in both, those in neither, those in all three).
+Two numbers of members are crossed with a step forgotten: the options are p, q, p + m and q + m, where m is by how much
+a solver is wrong who leaves one number out (those in both, those in neither, those in all three).
 """
 
 from __future__ import annotations
