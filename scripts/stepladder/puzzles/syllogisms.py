@@ -18,10 +18,10 @@ from .categorical import FORMS, SYMMETRIC, Derivation, Statement, Theory, contra
 from .set_counts import THREE_SETS, TWO_SETS
 from .words import a, capital, names, plural
 
-_PEOPLE = ("painter", "runner", "singer", "gardener", "teacher", "baker", "climber", "swimmer", "dancer", "driver", "poet",
-           "sailor", "farmer", "cook", "pilot", "cyclist", "nurse", "potter", "archer", "actor", "weaver")
-_THINGS = ("gift", "antique", "toy", "prize", "souvenir", "bargain", "import", "exhibit", "sample", "trophy", "ornament",
-           "tool", "copy", "novelty")
+_PEOPLE = ("painter", "runner", "singer", "gardener", "teacher", "baker", "climber", "swimmer", "dancer", "driver",
+           "poet", "sailor", "farmer", "cook", "pilot", "cyclist", "nurse", "potter", "archer", "actor", "weaver")
+_THINGS = ("gift", "antique", "toy", "prize", "souvenir", "bargain", "import", "exhibit", "sample", "trophy", "tool",
+           "ornament", "copy", "novelty")
 _MADE_UP = ("bloop", "wug", "dax", "zorp", "miv", "tove", "fep", "blicket", "glim", "quorp", "narl", "vint", "plim",
             "snark")
 _X, _Z, _Y, _W = range(4)  # the subject, the predicate, and the other subject and predicate of the four statements
