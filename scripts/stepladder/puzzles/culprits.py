@@ -16,7 +16,7 @@ from .words import listing, number_word, people
 _DEEDS = ("broke the vase", "ate the last cake", "hid the key", "took the pen", "left the gate open",
           "spilled the paint", "sent the card", "won the prize", "rang the bell", "lost the ticket")  # fmt: skip
 # suspects and statements, by level
-_WITNESSES = {1: (4, 2), 2: (4, 3), 3: (5, 3)}
+_WITNESSES = {1: (4, 2), 2: (4, 3), 3: (5, 4)}
 _CULPRIT = {4: (4, 3), 5: (4, 4), 6: (5, 4), 7: (5, 4), 8: (6, 4), 9: (7, 5), 10: (7, 5)}
 _TRIES = 400
 

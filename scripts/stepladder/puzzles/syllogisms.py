@@ -289,5 +289,5 @@ KIND = Kind(
         TWO_SETS,
         THREE_SETS,
     ),
-    short_level=5,
+    short_level=10,
 )

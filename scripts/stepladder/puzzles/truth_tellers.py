@@ -13,17 +13,17 @@ from functools import cache
 from itertools import combinations, product
 from random import Random
 
-from .base import Kind, Template, Told, World, in_a_row
+from .base import LETTERS, Kind, Template, Told, World, in_a_row
 from .canonical import Fact, canonical
 from .culprits import CULPRIT, WITNESSES
 from .words import Person, capital, listing, number_word, people
 
 Statement = tuple
 Kinds = tuple[int, ...]
-_SIZE = {1: 3, 2: 4, 3: 5, 4: 4, 5: 5, 6: 3, 7: 4, 8: 4, 9: 5, 10: 5}
-_KNOWN = range(1, 4)  # levels at which one person's kind is told
-# how many steps the argument takes, by level
-_STEPS = {1: (2, 2), 2: (3, 3), 3: (4, 4), 4: (4, 4), 5: (5, 5), 6: (6, 8), 7: (7, 8), 8: (8, 9), 9: (8, 10),
+_SIZE = {1: 3, 2: 3, 3: 3, 4: 4, 5: 5, 6: 3, 7: 4, 8: 4, 9: 5, 10: 5}
+# Steps of the argument by level. Level 1 tells one person's kind; up to level 5 each statement by itself forces a kind
+# in turn, above that somebody's kind has to be supposed.
+_STEPS = {1: (2, 2), 2: (3, 3), 3: (3, 3), 4: (4, 4), 5: (5, 5), 6: (6, 7), 7: (7, 8), 8: (8, 9), 9: (8, 10),
           10: (9, 11)}
 _TRIES = 400
 _OF_ONE, _OF_TWO = ("lies", "true"), ("same", "different", "both lie", "one lies", "both true", "one true")
@@ -193,11 +193,11 @@ def _told(rng: Random, level: int, who: Sequence[Person], kinds: Kinds, told: in
           ) -> tuple[str, list[str], list[Fact]] | None:
     """Scene and statements in words, the argument, and the structure's facts."""
     for _ in range(_TRIES):
-        statements = _statements(rng, kinds, level >= 4)
+        statements = _statements(rng, kinds, level >= 3)
         if not _one_cast(statements, told, kinds):
             continue
         steps = _solve(statements, who, kinds, told)
-        low, high = _STEPS[level]
+        low, high = (bound + len(kinds) - _SIZE[level] for bound in _STEPS[level])
         if steps is None or not low <= len(steps) <= high:
             continue
         text = [rng.choice(_SCENES).format(who=listing([person.name for person in who]))]
@@ -235,7 +235,7 @@ class _Cast:
 def _draw_which(rng: Random, level: int) -> list[World]:
     size = _SIZE[level]
     kinds, who, asked = rng.choice(_casts(size)), tuple(people(rng, size)), rng.randrange(2)
-    told = rng.randrange(size) if level in _KNOWN else None
+    told = rng.randrange(size) if level == 1 else None
     turned = rng.sample([i for i in range(size) if i != told], 2)
     worlds = []
     for turns in product((0, 1), repeat=2):
@@ -263,24 +263,21 @@ def _tell_which(rng: Random, level: int, world: World) -> Told | None:
 
 
 def _draw_count(rng: Random, level: int) -> list[World]:
-    """Facts: the number of people, the kind asked for, how many are of it, and the kind of the one whose is told."""
-    size, asked = max(4, _SIZE[level]), rng.randrange(2)
-    told = rng.randrange(2) if level in _KNOWN else None
-    fewest, most = int(told == asked), size - (told == 1 - asked)
-    first = rng.randint(fewest, most - 3)
-    return [World(str(count), (size, asked, count, told)) for count in in_a_row(first, 1)]
+    """Facts: the number of people, the kind asked for, and how many are of it."""
+    size, asked = max(len(LETTERS), _SIZE[level]), rng.randrange(2)
+    first = rng.randint(0, size + 1 - len(LETTERS))
+    return [World(str(count), (size, asked, count)) for count in in_a_row(first, 1)]
 
 
 def _tell_count(rng: Random, level: int, world: World) -> Told | None:
-    size, asked, count, told_kind = world.facts
+    size, asked, count = world.facts
     who = people(rng, size)
     chosen = rng.sample(range(size), count)
     kinds = tuple(asked if i in chosen else 1 - asked for i in range(size))
-    told = None if told_kind is None else rng.choice([i for i in range(size) if kinds[i] == told_kind])
-    parts = _told(rng, level, who, kinds, told)
-    if parts is None:
+    told = _told(rng, level, who, kinds, None)
+    if told is None:
         return None
-    text, steps, facts = parts
+    text, steps, facts = told
     nouns = ("liars", "truth-tellers")[asked]
     of_kind = [person.name for person, kind in zip(who, kinds, strict=True) if kind == asked]
     steps.append(f"{capital(nouns)}: {listing(of_kind) if of_kind else 'none'}, so {count}.")
@@ -295,7 +292,7 @@ KIND = Kind(
     "Puzzles",
     (
         Template("which", _draw_which, _tell_which),
-        Template("count", _draw_count, _tell_count, range(2, 11)),
+        Template("count", _draw_count, _tell_count, range(3, 11)),
         WITNESSES,
         CULPRIT,
     ),
