@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from itertools import count
+from itertools import count, pairwise
 
 from stepladder.puzzles import generate
 from stepladder.puzzles.words import MEN, WOMEN
@@ -12,6 +12,9 @@ from stepladder.puzzles.words import MEN, WOMEN
 NAMES = {*WOMEN, *MEN}
 COUNT = int(os.environ.get("PUZZLE_CHECKS", "2000"))
 FEMALE = ["mother", "daughter", "sister", "wife"]
+# A father's wife need not be the mother, a brother's father not one's own.
+UNSURE = {("parent", "spouse"), ("parent", "child"), ("spouse", "child"), ("child", "sibling"), ("sibling", "parent"),
+          ("sibling", "sibling")}
 STEP = {"father": "parent", "mother": "parent", "son": "child", "daughter": "child", "brother": "sibling",
         "sister": "sibling", "husband": "spouse", "wife": "spouse"}  # fmt: skip
 
@@ -108,16 +111,18 @@ def read_photo(question: str, choices: dict[str, str]) -> set[str]:
     match = re.fullmatch(
         r"(?:Pointing to a (?P<s1>man|woman) in a photo, (?P<n1>\w+) says|(?P<n2>\w+) shows a photo of a "
         r"(?P<s2>man|woman) and says|Meeting a (?P<s3>man|woman) at a wedding, (?P<n3>\w+) says): "
-        r"\"(?P<she>She|He) is (?P<said>[^\"]+)\.\" "
+        r"\"(?P<she>She|He) is (?P<said>[^\"]+)\.\" (?P<note>There are no step or half relations\. )?"
         r"(?:How is the (?P<s4>\w+) related to (?P<n4>\w+)|What is the (?P<s5>\w+) to (?P<n5>\w+))\?", question)
     assert match, question
     groups = match.groupdict()
     shown = {groups[key] for key in groups if key[0] == "s" and key[1:].isdigit()} - {None}
     assert len(shown) == 1, question
-    assert len({groups[key] for key in groups if key[0] == "n"} - {None}) == 1, question
+    assert len({groups[key] for key in groups if key[0] == "n" and key[1:].isdigit()} - {None}) == 1, question
     female = shown == {"woman"}
     assert female == (groups["she"] == "She"), question
     chain = read_chain(groups["said"])
+    steps = [STEP[word] for word in chain]
+    assert bool(groups["note"]) == any(pair in UNSURE for pair in pairwise(steps)), question
     family, here, numbers = Family(), "speaker", count()
     for word in chain:
         there = f"person {next(numbers)}"
@@ -154,6 +159,8 @@ def read_facts(question: str, choices: dict[str, str]) -> set[str]:
     family = Family()
     *facts, ask = re.split(r"(?<=[a-z]\.) (?=[A-Z])", question)
     for fact in facts:
+        if fact == "There are no step or half relations.":
+            continue
         x, word, y = read_fact(fact)
         assert {x, y} <= NAMES, fact
         assert all((name in WOMEN) == female for name, female in family.female.items())

@@ -157,12 +157,11 @@ def read_two(question: str, choices: dict[str, str]) -> set[str]:
 
 
 def read_three(question: str, choices: dict[str, str]) -> set[str]:
-    thing = r"([\w ]+?)"
+    one, pair = rf"(\d+) {DO} ([\w ]+?)", rf"(\d+) {DO} both ([\w ]+?) and ([\w ]+?)"
     match = re.fullmatch(
-        PLACE + rf"(\d+) {DO} {thing}, (\d+) {DO} {thing}, (\d+) {DO} {thing}\. (\d+) {DO} both {thing} and {thing}, "
-        rf"(\d+) {DO} both {thing} and {thing}, (\d+) {DO} both {thing} and {thing}\. (?:(\d+) {DO} all three, and are "
-        rf"counted in each of these numbers|Each of these numbers counts the (\d+) who {DO} all three)\. "
-        rf"How many {DO} (.+)\?", question)
+        PLACE + rf"{one}, {one} and {one}\. {pair}, {pair}, and {pair}\. "
+        rf"(?:(\d+) {DO} all three, and are counted in each of these numbers|"
+        rf"Each of these numbers counts the (\d+) who {DO} all three)\. How many {DO} (.+)\?", question)
     assert match, question
     total, *rest = match.groups()
     one = {rest[i + 1]: int(rest[i]) for i in (0, 2, 4)}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from random import Random
 
 from .base import LETTERS, Kind, Template, Told, World
@@ -44,6 +45,14 @@ _ALIKE = (
     ("child", "grandchild", "great-grandchild", "niece", "great-niece", "child-in-law"),
     ("sibling", "cousin", "sibling-in-law", "spouse", "aunt", "niece"),
 )
+# Steps after each other that lead elsewhere where there are stepmothers or half-brothers.
+_PLAIN = (("parent", "spouse"), ("parent", "child"), ("spouse", "child"), ("child", "sibling"), ("sibling", "parent"),
+          ("sibling", "sibling"))
+_NOTE = "There are no step or half relations. "
+# Steps after each other that lead elsewhere where there are stepmothers or half-brothers.
+_PLAIN = (("parent", "spouse"), ("parent", "child"), ("spouse", "child"), ("child", "sibling"), ("sibling", "parent"),
+          ("sibling", "sibling"))
+_NOTE = "There are no step or half relations. "
 _LINKS = {1: 2, 2: 2, 3: 3, 4: 3, 5: 4, 6: 4, 7: 5, 8: 5, 9: 6, 10: 7}
 _PHOTO_LINKS = {1: 2, 2: 3, 3: 3, 4: 4, 5: 4, 6: 5}
 
@@ -143,6 +152,12 @@ def _labels(way: Way, women: Sequence[bool]) -> list[str]:
     return labels
 
 
+def _note(way: Way) -> str:
+    """What must be said for the way to have one reading."""
+    steps = [step for step, _ in way]
+    return _NOTE if any(pair in _PLAIN for pair in pairwise(steps)) else ""
+
+
 def _draw_relations(rng: Random, links: int, named: bool) -> list[World]:
     """Four relations of one gender as worlds. Facts: the relation, and whether it is a woman's."""
     reachable = list(ways(links, named))
@@ -234,7 +249,7 @@ def _tell_how(rng: Random, level: int, world: World) -> Told:
     told, facts = story.tell(rng, level > 2)
     end, start = cast[-1].name, cast[0].name
     ask = rng.choice((f"How is {end} related to {start}?", f"What is {end} to {start}?", f"{end} is {start}'s ..."))
-    return Told(f"{' '.join(told)} {ask}", story.steps(), facts)
+    return Told(f"{' '.join(told)} {_note(way)}{ask}", story.steps(), facts)
 
 
 # -- who is it -------------------------------------------------------------------------------------------------------
@@ -264,7 +279,7 @@ def _tell_who(rng: Random, level: int, world: World) -> Told | None:
     start = story.people[0].name
     ask = rng.choice((f"Who is {start}'s {WORDS[relation][wanted.female]}?",
                       f"Who is the {WORDS[relation][wanted.female]} of {start}?"))
-    return Told(f"{' '.join(told)} {ask}", story.steps(), facts)
+    return Told(f"{' '.join(told)} {_note(way)}{ask}", story.steps(), facts)
 
 
 def _cast_among(rng: Random, way: Way, wanted: Person, others: list[Person]) -> _Story | None:
@@ -308,7 +323,8 @@ def _tell_photo(rng: Random, level: int, world: World) -> Told:
     labels = _labels(way, women)
     steps = [f"{capital(prior)}'s {link} = {label}."
              for prior, link, label in zip(labels, chain[1:], labels[1:], strict=False)]
-    return Told(f'{opening}: "{said}." {ask}', steps, tuple(zip((step for step, _ in way), women[1:], strict=True)))
+    structure = tuple(zip((step for step, _ in way), women[1:], strict=True))
+    return Told(f'{opening}: "{said}." {_note(way)}{ask}', steps, structure)
 
 
 KIND = Kind(

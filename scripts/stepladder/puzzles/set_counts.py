@@ -11,7 +11,7 @@ from itertools import combinations, pairwise, product
 from random import Random
 
 from .base import Template, Told, World
-from .words import a, capital
+from .words import a, listing
 
 # where, who, what they do, three things they do it with
 _GROUPS = (
@@ -130,11 +130,12 @@ def _tell_three(rng: Random, level: int, world: World) -> Told:
     ask = {"only": f"How many {do} {things[0]} but neither of the others?", "none": f"How many {do} none of the three?",
            "one": f"How many {do} exactly one of the three?", "two": f"How many {do} exactly two of the three?",
            "union": f"How many {do} at least one of the three?"}[goal]
-    of_one = ", ".join(f"{n} {do} {thing}" for n, thing in zip(one, things, strict=True))
-    of_two = ", ".join(f"{n} {do} both {things[i]} and {things[j]}" for n, (i, j) in zip(two, pairs, strict=True))
+    of_one = listing([f"{n} {do} {thing}" for n, thing in zip(one, things, strict=True)])
+    of_two = [f"{n} {do} both {things[i]} and {things[j]}" for n, (i, j) in zip(two, pairs, strict=True)]
     all_three = rng.choice((f"{m} {do} all three, and are counted in each of these numbers.",
                             f"Each of these numbers counts the {m} who {do} all three."))
-    question = f"Of the {total} {members} in {where}, {of_one}. {capital(of_two)}. {all_three} {ask}"
+    counts = f"{of_one}. {', '.join(of_two[:2])}, and {of_two[2]}."
+    question = f"Of the {total} {members} in {where}, {counts} {all_three} {ask}"
     shared = tuple(sorted(one)), tuple(sorted(two)), m
     needed = {"only": (one[0], two[0] + two[1], m), "two": (sum(two), m), "none": (total, *shared)}.get(goal, shared)
     return Told(question, _three_steps(goal, one, two, m, total), (goal, *needed))
@@ -150,9 +151,9 @@ def _three_steps(goal: str, one: list[int], two: list[int], m: int, total: int) 
     if goal == "two":
         return [*add_two, f"3 x {m} = {3 * m}.", f"{twos} - {3 * m} = {twos - 3 * m}."]
     if goal == "one":
-        left = ones - 2 * twos
+        more = ones + 3 * m
         return [*add_one, *add_two, f"2 x {twos} = {2 * twos}.", f"3 x {m} = {3 * m}.",
-                f"{ones} - {2 * twos} = {left}.", f"{left} + {3 * m} = {left + 3 * m}."]
+                f"{ones} + {3 * m} = {more}.", f"{more} - {2 * twos} = {more - 2 * twos}."]
     union = ones - twos + m
     steps = [*add_one, *add_two, f"{ones} - {twos} = {ones - twos}.", f"{ones - twos} + {m} = {union}."]
     return [*steps, f"{total} - {union} = {total - union}."] if goal == "none" else steps

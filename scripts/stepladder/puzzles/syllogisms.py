@@ -202,9 +202,9 @@ def _three_chains(rng: Random, case: _Case, lengths: Sequence[int]
     theory = Theory(premises, count)
     if not theory.consistent() or theory.might_entail(case.goal):
         return None
-    stated = [one for one, derivation in zip(others, derivations, strict=True) if derivation.inferences]
-    if any(same(one, premise) for one in stated for premise in premises):
-        return None
+    concluded = [one.conclusion for derivation in derivations for one in derivation.inferences]
+    if any(same(one, known) for i, one in enumerate(concluded) for known in (*premises, *concluded[:i])):
+        return None  # concluded twice, or given anyhow
     return premises, derivations, count
 
 
