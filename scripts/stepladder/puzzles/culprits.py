@@ -5,7 +5,7 @@ Any of the suspects among the options can be the one; the statements are drawn a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -49,7 +49,7 @@ def _claims(rng: Random, suspects: int, count: int) -> list[tuple[int, _Claim]]:
     return claims
 
 
-def _draw(sizes: dict[int, tuple[int, int]]):
+def _draw(sizes: dict[int, tuple[int, int]]) -> Callable[[Random, int], list[World]]:
     """Facts: the suspects' names, the culprit among them, what was done."""
 
     def draw(rng: Random, level: int) -> list[World]:

@@ -159,7 +159,8 @@ class _Argument:
 
 
 def _solve(statements: Sequence[Statement], who: Sequence[Person], kinds: Kinds, told: int | None) -> list[str] | None:
-    """The shortest argument that supposes one person's kind at most; None where more is needed."""
+    """The shortest argument that supposes one person's kind at most, and so shows that nothing else fits; None where
+    there is no such argument."""
     first = _Argument(statements, who, {} if told is None else {told: kinds[told]})
     first.go_on()
     if len(first.known) == len(kinds):
@@ -178,24 +179,11 @@ def _solve(statements: Sequence[Statement], who: Sequence[Person], kinds: Kinds,
     return best
 
 
-def _one_cast(statements: Sequence[Statement], told: int | None, kinds: Kinds) -> bool:
-    """Whether the statements (and the kind that is told) leave one cast."""
-    size = len(kinds)
-    left = (1 << 2**size) - 1
-    if told is not None:
-        left &= _truthful(told, size) if kinds[told] else ~_truthful(told, size)
-    for speaker, statement in enumerate(statements):
-        left &= _agreeing(speaker, statement, size)
-    return left.bit_count() == 1
-
-
 def _told(rng: Random, level: int, who: Sequence[Person], kinds: Kinds, told: int | None
           ) -> tuple[str, list[str], list[Fact]] | None:
     """Scene and statements in words, the argument, and the structure's facts."""
     for _ in range(_TRIES):
         statements = _statements(rng, kinds, level >= 3)
-        if not _one_cast(statements, told, kinds):
-            continue
         steps = _solve(statements, who, kinds, told)
         low, high = (bound + len(kinds) - _SIZE[level] for bound in _STEPS[level])
         if steps is None or not low <= len(steps) <= high:
