@@ -5,10 +5,13 @@
 #   ./run_all.sh --profile mi300x           auto (default), laptop, mi300x, or a .toml
 #   ./run_all.sh --plan                     what would be loaded, memory, disk and hours; loads nothing
 #   ./run_all.sh --status                   which stages are done, and why the others are not
-#   ./run_all.sh --from 03                  from this stage on
+#   ./run_all.sh --from 03                  from this stage on (3 is the same)
 #   ./run_all.sh --only 03                  this stage alone
-#   ./run_all.sh --args 03 "--order random" more flags for one stage (repeatable)
+#   ./run_all.sh --args 03 "--order random" more flags for one stage, quoted as in a shell (repeatable)
 #   ./run_all.sh --workdir DIR              data/enhanced and models somewhere else
+#
+# Ctrl-C, SIGTERM or a closed terminal: the stage finishes the record it has in hand, then exit code 130; a second
+# one stops it at once. Either way nothing finished is lost, and the last line says how to go on.
 set -euo pipefail
 project="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
@@ -24,11 +27,16 @@ stages=(
 profile=auto from=00 only="" mode=run workdir="$project"
 declare -A extra=()
 
+given=("$@")
+
 usage() { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; }
 bad() { echo "run_all.sh: $*; see ./run_all.sh --help" >&2; exit 2; }
-stage_number() {
-    local name
-    for name in "${stages[@]}"; do [[ "$name" == "$1"* && "$1" =~ ^[0-9]{2} ]] && { echo "${name:0:2}"; return; }; done
+stage_number() {  # 3, 03 or a script's name -> 03
+    local name wanted=$1
+    [[ "$wanted" =~ ^[0-9]$ ]] && wanted="0$wanted"
+    for name in "${stages[@]}"; do
+        [[ "$name" == "$wanted"* && "$wanted" =~ ^[0-9]{2} ]] && { echo "${name:0:2}"; return; }
+    done
     bad "there is no stage '$1' (00 to 06)"
 }
 
@@ -45,7 +53,7 @@ while (($#)); do
         --from) from=$(stage_number "$2"); shift 2;;
         --only) only=$(stage_number "$2"); shift 2;;
         --args) (($# >= 3)) || bad "--args needs a stage and its flags"
-                number=$(stage_number "$2"); extra[$number]=$3; shift 3;;
+                number=$(stage_number "$2"); extra[$number]+=" $3"; shift 3;;
         *) bad "unknown argument $1";;
     esac
 done
@@ -58,26 +66,91 @@ profile=$("$python" "$project/scripts/show.py" profile --profile "$profile")
 logs="$workdir/data/enhanced/logs"
 mkdir -p "$logs"
 
-run_stage() {  # script name -> its exit code; output to the terminal and to a log of its own
-    local script=$1 number=${1:0:2} log flags=()
-    [[ -n "${extra[$number]:-}" ]] && read -r -a flags <<<"${extra[$number]}"
+words() {  # flags in one string -> the words a shell would make of them, each ended by a zero byte
+    "$python" -c 'import shlex, sys; sys.stdout.write("".join(f"{word}\0" for word in shlex.split(sys.argv[1])))' "$1"
+}
+for number in "${!extra[@]}"; do
+    words "${extra[$number]}" >/dev/null 2>&1 || bad "--args $number ${extra[$number]# }: a quote is not closed"
+done
+
+way_on() {  # stage number -> the command this run was started with, from that stage on
+    local words=() word skip=""
+    for word in "${given[@]}"; do
+        if [[ -n $skip ]]; then skip=""; continue; fi
+        case $word in --from|--only) skip=yes;; *) words+=("$word");; esac
+    done
+    if [[ -n $only ]]; then words+=(--only "$1"); else words+=(--from "$1"); fi
+    printf '%q ' "${BASH_SOURCE[0]}" "${words[@]}"
+}
+
+tell() { printf '%s\n' "$@" >>"$log" || true; printf '%s\n' "$@" >&2 || true; }  # disk full, terminal gone
+
+# A stage runs in a session of its own, so that a signal reaches it once, through here, however it was sent.
+stops=0 interruptions=0 stage_pid=""
+pass_on() {
+    stops=$((stops + 1)) interruptions=$((interruptions + 1))
+    [[ -z $stage_pid ]] || kill -s "$1" "$stage_pid" 2>/dev/null || true
+}
+suspend() {  # Ctrl-Z
+    interruptions=$((interruptions + 1))
+    [[ -z $stage_pid ]] || kill -s STOP "$stage_pid" || true
+    kill -s STOP $$
+    [[ -z $stage_pid ]] || kill -s CONT "$stage_pid" || true
+}
+if [[ $mode == run ]]; then
+    trap '' PIPE
+    trap 'pass_on TERM' INT TERM HUP
+    trap 'pass_on KILL' QUIT
+    trap suspend TSTP
+fi
+
+await() {  # process id: sets code to its exit code, however often a signal interrupts the waiting
+    local before last=0
+    while :; do
+        before=$interruptions code=0
+        wait "$1" || code=$?
+        ((code != 127)) || code=$last  # it was waited for already
+        [[ $interruptions != "$before" ]] || return 0
+        last=$code
+    done
+}
+
+run_stage() {  # script name; output to the terminal and to a log of its own
+    local script=$1 number=${1:0:2} log flags=() code tee_pid
+    mapfile -d '' -t flags < <(words "${extra[$number]:-}")
     [[ $mode == run ]] || flags+=("--$mode")
     log="$logs/$(date +%Y%m%d-%H%M%S)_$number.log"
     local command=("$python" "$project/scripts/$script.py" --profile "$profile" --workdir "$workdir" "${flags[@]}")
     if [[ $mode != run ]]; then "${command[@]}"; return; fi
-    printf '%s\n' "${command[*]}" >"$log"
-    set +e
-    "${command[@]}" 2>&1 | tee -a "$log"
-    local code=${PIPESTATUS[0]}
-    set -e
-    if ((code != 0)); then
-        echo
-        echo "stage $number stopped with exit code $code; its log: $log" >&2
-        echo "go on with: ./run_all.sh --profile $profile --from $number" >&2
-        exit "$code"
+    printf '%q ' "${command[@]}" >"$log"
+    echo >>"$log"
+    exec 3> >(trap '' INT TERM HUP QUIT TSTP PIPE; exec tee -a "$log")  # outlives signals and a closed terminal
+    tee_pid=$!
+    local before=$stops
+    setsid "${command[@]}" >&3 2>&1 3>&- &
+    stage_pid=$!
+    exec 3>&-
+    [[ $stops == "$before" ]] || kill -s TERM "$stage_pid" || true  # one that came in between
+    await "$stage_pid"
+    local stage_code=$code
+    stage_pid=""
+    await "$tee_pid"
+    ((stops == 0 || stage_code <= 128)) || stage_code=130  # a stage that was not listening yet dies of the signal
+    if ((stage_code != 0)); then
+        tell "" "stage $number stopped with exit code $stage_code; its log: $log" "go on with: $(way_on "$number")"
+        exit "$stage_code"
     fi
+    stop_between "$number"
     # A stage that was done already says one line; no need to keep a log of that.
-    if ! tail -n +2 "$log" | grep -qv "^$number[ a-z]*: already done"; then rm -f "$log"; fi
+    if [[ $(tail -n +2 "$log" | grep -cv "^$number[ a-z]*: already done") == 0 ]]; then rm -f "$log"; fi
+}
+
+stop_between() {  # a stop that was asked for too late for this stage
+    ((stops == 0)) && return
+    local next=$((10#$1 + 1))
+    ((next < ${#stages[@]})) && [[ -z $only ]] || next=$((10#$1))
+    tell "" "stopped on request after stage $1" "go on with: $(way_on "0$next")"
+    exit 130
 }
 
 for script in "${stages[@]}"; do
@@ -91,3 +164,4 @@ if [[ $mode == run && -z "$only" ]]; then
     "$python" "$project/scripts/show.py" report --profile "$profile" --workdir "$workdir"
     "$python" "$project/scripts/show.py" summary --profile "$profile" --workdir "$workdir"
 fi
+((stops == 0)) || exit 130

@@ -49,8 +49,8 @@ def run(args: argparse.Namespace) -> int | None:
     stage = StageRun("00", args, settings, inputs={
         "sample": workspace.sample_data / "sample/questions.json", "domains": workspace.sample_data / "domains.json",
     }, outputs={
-        "questions": args.output or workspace.enhanced("questions"), "validation": workspace.enhanced("validation"),
-        "test": workspace.enhanced("test"), "rejected": workspace.enhanced("rejected"),
+        "questions": args.output or workspace.output("questions"), "validation": workspace.output("validation"),
+        "test": workspace.output("test"), "rejected": workspace.output("rejected"),
     }, extra={"local": {name: [_hash(path) for path in paths] for name, paths in local.items() if name in names}})
     with stage:
         if stage.is_done():

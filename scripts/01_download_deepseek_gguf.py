@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> int | None:
     """Provide each role's weights and write models_TAG.json."""
     from stepladder.weights.provide import Provider, print_rows
 
+    args.limit = None  # weights come whole
     settings = profiles.resolve(args, SECTIONS)
     workspace = Workspace.of(args, settings.profile)
     engine, models = settings["engine"], settings["models"]

@@ -23,14 +23,18 @@ from stepladder.engine.backend import open_by_settings
 from stepladder.engine.requests import Backend, EngineError
 from stepladder.reasoning import plan, summary
 from stepladder.reasoning.attempts import Policy
+from stepladder.reasoning.replies import Replies
 from stepladder.reasoning.writing import Writing, needs_reasoning
 
 SECTIONS = ("reasoning", "engine")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Common flags and those of [reasoning] and [engine]."""
-    return cli.stage_parser(__doc__, SECTIONS)
+    """Common flags, --retry-failed, and those of [reasoning] and [engine]."""
+    parser = cli.stage_parser(__doc__, SECTIONS)
+    parser.add_argument("--retry-failed", action="store_true",
+                        help="ask the failed questions again, with new seeds; also when the stage is done")
+    return parser
 
 
 def run(args: argparse.Namespace) -> int | None:
@@ -38,8 +42,8 @@ def run(args: argparse.Namespace) -> int | None:
     settings = profiles.resolve(args, SECTIONS)
     reasoning, engine = settings["reasoning"], settings["engine"]
     workspace = Workspace.of(args, settings.profile)
-    source = args.input or workspace.enhanced("questions")
-    output = args.output or workspace.enhanced("cot_enhanced")
+    source = args.input or workspace.input("questions")
+    output = args.output or workspace.output("cot_enhanced")
     if args.plan:
         for line in plan.lines(workspace, source, output, reasoning, engine, profile=args.profile, limit=args.limit):
             say(f"02: {line}")
@@ -50,28 +54,28 @@ def run(args: argparse.Namespace) -> int | None:
         outputs={"reasoning": output, "rejected": workspace.rejected("cot_enhanced", output)},
         extra={"teacher": teacher, "prompt": prompts.identity(reasoning.variant)})
     with stage:
-        if stage.is_done():
+        if stage.is_done(again=args.retry_failed):
             return 0
         stage.announce()
         records, rejected = read_questions(source, args.limit)
         if not records:
             raise InputError(f"{source} has no valid question: {rejected[0]['reason']}")
+        policy = Policy(reasoning.variant, reasoning.attempts, reasoning.temperature, reasoning.top_p,
+                        reasoning.max_tokens, reasoning.permute, reasoning.hint, args.seed)
+        identity = stage.input_hashes()["teacher"] if weights else f"served as {teacher}"
+        replies = Replies(stage.open_journal("replies"), policy, identity, engine.context, stage.fingerprint)
         asked = [record for record in records if needs_reasoning(record)]
-        journal = stage.journal("reasoning")
-        rate = None
-        if any(record["id"] not in journal.records for record in asked):
-            try:
-                with opened(weights, teacher, engine) as backend:
-                    policy = Policy(reasoning.variant, reasoning.attempts, reasoning.temperature, reasoning.top_p,
-                                    reasoning.max_tokens, reasoning.permute, reasoning.hint, args.seed)
-                    Writing(backend, policy, journal, teacher).run(asked)
-                    rate = backend.stats.tokens_per_second
-            except EngineError as error:
-                raise StageError(f"the teacher {teacher}: {error}; what was finished is kept, run it again") from error
-        done = [record | journal.records.get(record["id"], {}) for record in records]
+        stage.take_over("reasoning", replies.results(asked))
+        writing = Writing(replies, asked, teacher)
+        try:
+            rate = writing.run(lambda: opened(weights, teacher, engine), args.retry_failed)
+        except EngineError as error:
+            raise StageError(f"the teacher {teacher}: {error}; what was finished is kept, run it again") from error
+        finally:
+            replies.journal.close()
+        done = [record | writing.result(record) for record in records]
         counts = summary.counts(done, rejected, reasoning.attempts) | {"tokens_per_second": rate}
         stage.finish({"reasoning": done, "rejected": rejected}, counts)
-        journal.remove()
     for line in summary.lines(counts):
         say(f"02: {line}")
     return 0

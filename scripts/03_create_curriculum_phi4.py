@@ -31,8 +31,8 @@ def run(args: argparse.Namespace) -> int | None:
     settings = profiles.resolve(args, SECTIONS)
     curriculum, engine = settings["curriculum"], settings["engine"]
     workspace = Workspace.of(args, settings.profile)
-    source = args.input or workspace.enhanced("cot_enhanced")
-    output = args.output or workspace.enhanced("curriculum_ordered")
+    source = args.input or workspace.input("cot_enhanced")
+    output = args.output or workspace.output("curriculum_ordered")
     rating_prompts.check(curriculum.rating_prompts)
     if args.plan:
         plan.tell(workspace, source, curriculum, engine, args.limit)
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int | None:
         tell(done.counts, done.warnings)
         stage.finish({"curriculum": done.records, "rejected": rejected},
                      done.counts | measuring.counts() | {"rejected": len(rejected)})
-        measuring.remove_journals()
+        measuring.close()
     return 0
 
 

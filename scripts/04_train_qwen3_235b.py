@@ -27,9 +27,9 @@ def run(args: argparse.Namespace) -> int | None:
 
     settings = profiles.resolve(args, SECTIONS)
     workspace = Workspace.of(args, settings.profile)
-    curriculum = args.input or workspace.enhanced("curriculum_ordered")
-    log = args.output or workspace.enhanced("training_log")
-    validation = workspace.enhanced("validation")
+    curriculum = args.input or workspace.input("curriculum_ordered")
+    log = args.output or workspace.output("training_log")
+    validation = workspace.input("validation")
     if args.plan:
         return plan.show(settings, workspace, curriculum)
     weights = read_weights(workspace, "student")

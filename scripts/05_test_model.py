@@ -19,6 +19,7 @@ from stepladder.core.stage import StageRun
 from stepladder.core.workspace import Workspace
 from stepladder.verdict import contestants, plan, results
 from stepladder.verdict import run as test
+from stepladder.verdict.work_keys import WorkKeys
 
 SECTIONS = ("verdict", "engine")
 
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int | None:
     settings = profiles.resolve(args, SECTIONS)
     verdict, engine = settings["verdict"], settings["engine"]
     workspace = Workspace.of(args, settings.profile)
-    questions_path = args.input or workspace.enhanced("test")
+    questions_path = args.input or workspace.input("test")
     if args.plan:
         plan.tell(workspace, questions_path, verdict, engine, args.limit)
         return 0
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int | None:
     similarity = profiles.resolve(args, ("questions",))["questions"].duplicate_similarity
     stage = StageRun(
         "05", args, settings, inputs=inputs(questions_path, training, verdict.ratings),
-        outputs={"test_results": args.output or workspace.enhanced("test_results")},
+        outputs={"test_results": args.output or workspace.output("test_results")},
         weights=contestants.weight_files(chosen),
         extra={**test.prompt_identity(verdict.modes), "similarity": similarity})
     with stage:
@@ -58,14 +59,15 @@ def run(args: argparse.Namespace) -> int | None:
             rejected += left_out
         if verdict.ratings:
             records = test.with_ratings(records, Path(verdict.ratings))
-        journal = stage.journal("test_results")
+        keys = WorkKeys(chosen, records, verdict, engine, args.seed, stage.input_hashes())
+        journal = stage.journal("test_results", keys.all())
         testing = test.Test(chosen, records, verdict, engine, args.seed, journal)
         testing.run()
         content = results.assemble(
             records, testing.runs(), testing.described(WeightHashes(workspace.models / ".sha256.json")), verdict.modes,
             rejected=rejected, overlap=overlap, seed=args.seed)
         stage.finish({"test_results": content}, counts=test.counts(content))
-        journal.remove()
+        journal.close()
     tell(content)
     return 0
 
@@ -73,7 +75,7 @@ def run(args: argparse.Namespace) -> int | None:
 def trained_on(workspace: Workspace) -> list[Path]:
     """The questions that this run's student saw; none, said aloud, where there is nothing to compare with."""
     for name in ("curriculum_ordered", "cot_enhanced", "questions"):
-        if (path := workspace.enhanced(name)).exists():
+        if (path := workspace.input(name)).exists():
             return [path]
     say("05: no training questions found, so overlap with them is not checked")
     return []

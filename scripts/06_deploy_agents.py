@@ -65,14 +65,14 @@ def deploy(args: argparse.Namespace, workspace: Workspace) -> dict[str, Any] | N
     """agents.json: who is deployed, and what the validator is worth. None when --status found it undone."""
     settings = profiles.resolve(args, ("agents", "engine"))
     folder = workspace.adapter / "agents"
-    adapter = workspace.adapter / ADAPTER_FILE
+    adapter = workspace.trained / ADAPTER_FILE
     weights = {"student": read_weights(workspace, "student").need("gguf")}
     if adapter.exists():
         weights["adapter"] = adapter
     stage = StageRun(
         "06 agents", args, settings, weights=weights, outputs={"agents": folder / "agents.json"},
-        inputs={"test_results": workspace.enhanced("test_results"), "test": workspace.enhanced("test"),
-                "validation": args.input or workspace.enhanced("validation")},
+        inputs={"test_results": workspace.input("test_results"), "test": workspace.input("test"),
+                "validation": args.input or workspace.input("validation")},
         products={"card": folder / "README.md", **{str(path.relative_to(folder)): path
                                                    for path in bundle.paths(folder / "AIAC")}})
     with stage:
@@ -84,8 +84,9 @@ def deploy(args: argparse.Namespace, workspace: Workspace) -> dict[str, Any] | N
                                student_exists=adapter.exists())
         say(f"06: gate: {decision.reason}")
         deployed = player(decision.deployed, workspace, Path.cwd())
-        journal = stage.journal("agents")
-        content = deploying.make_agents(stage, settings, deployed, decision, journal)
+        identity = [stage.input_hashes()[role] for role in ("student", "adapter")[:1 + (deployed.adapter is not None)]]
+        journal = stage.open_journal("agents")
+        content = deploying.make_agents(stage, settings, deployed, decision, journal, identity)
         content["student_exists"] = adapter.exists()
         fitted = Calibration.from_json(content["validator"]["calibration"])
         way = bundle.build(folder / "AIAC", settings["agents"], settings["engine"], deployed, fitted)
@@ -93,7 +94,7 @@ def deploy(args: argparse.Namespace, workspace: Workspace) -> dict[str, Any] | N
         write_bytes_atomically(folder / "README.md", text.encode())
         stage.finish({"agents": content}, counts={"deployed": decision.deployed, "verdict": decision.verdict,
                                                   "questions": decision.questions})
-        journal.remove()
+        journal.close()
     say(f"06: the {decision.deployed} is deployed: {folder / 'README.md'}")
     return content
 
@@ -106,17 +107,16 @@ def tournament(args: argparse.Namespace, settings: Settings, workspace: Workspac
     agents_path = workspace.adapter / "agents" / "agents.json"
     stage = StageRun(
         "06", args, settings, inputs={} if args.arena else {"agents": agents_path},
-        outputs={"tournament": args.output or workspace.enhanced("tournament")},
-        weights={role: path for member in members for role, path in member.files.items()}, extra={"players": names})
+        outputs={"tournament": args.output or workspace.output("tournament")},
+        weights={role: path for member in members for role, path in member.files.items()}, extra={"players": names},
+        accumulates=True)
     with stage:
         if stage.is_done():
             return 0
-        journal = stage.journal("tournament")
-        matches = tournaments.play(stage, settings, members, journal)
+        matches = tournaments.play(stage, settings, members)
         table = rating.ratings(names, matches, args.seed) if len(names) > 1 else []
         content = tournaments.results(stage, agents_path, settings, names, matches, table)
         stage.finish({"tournament": content}, counts={"matches": len(matches), "players": len(names)})
-        journal.remove()
     for row in table:
         say("06: " + rating.told(row))
     return 0

@@ -6,13 +6,14 @@
     python scripts/show.py diff old.json new.json
     python scripts/show.py report                                data/enhanced/report_TAG.html
     python scripts/show.py summary                               one screen about the whole run
+    python scripts/show.py prune                                 what was set aside, and its size; frees it on request
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-import sys
+from dataclasses import replace
 from pathlib import Path
 
 from stepladder.core import cli, profiles
@@ -21,7 +22,7 @@ from stepladder.core.workspace import Workspace
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Subcommands look, diff, report, summary and profile."""
+    """Subcommands look, diff, report, summary, prune and profile."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -47,6 +48,9 @@ def build_parser() -> argparse.ArgumentParser:
     report = command("report", "render data/enhanced/report_TAG.html from whatever is there")
     report.add_argument("--output", type=Path, help="write it there instead")
     command("summary", "one screen about the whole run")
+    prune = command("prune", "list what was set aside, peeks and journals with their sizes; free what is asked for")
+    prune.add_argument("names", nargs="*", help="free these, by the names in the list")
+    prune.add_argument("--yes", action="store_true", help="free all that was set aside (neither peeks nor journals)")
     command("profile", "print the name of the profile for this machine, and why (on standard error)")
     return parser
 
@@ -54,8 +58,8 @@ def build_parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int | None:
     """Dispatch to the subcommand."""
     workspace = Workspace.of(args, profiles.resolve(args, ()).profile)
-    return {"look": _look, "diff": _diff, "report": _report, "summary": _summary, "profile": _profile}[args.command](
-        args, workspace)
+    return {"look": _look, "diff": _diff, "report": _report, "summary": _summary, "prune": _prune,
+            "profile": _profile}[args.command](args, workspace)
 
 
 def _look(args: argparse.Namespace, workspace: Workspace) -> int | None:
@@ -127,23 +131,40 @@ def _summary(args: argparse.Namespace, workspace: Workspace) -> int | None:
     return 0
 
 
+def _prune(args: argparse.Namespace, workspace: Workspace) -> int | None:
+    from stepladder.show import prune
+
+    found = prune.kept(workspace)
+    freed = prune.choose(found, args.names, args.yes)
+    for item in freed or found:
+        size = item.size_bytes
+        if freed:
+            item.free()
+        print(f"{'freed ' if freed else ''}{item.kind:<7} {size / 1e6:10.2f} MB  {item.name}  ({item.why})")
+    if not freed:
+        print("nothing was freed; name what is to go, or --yes for all that was set aside" if found else
+              "nothing was set aside")
+    return 0
+
+
 def _profile(args: argparse.Namespace, workspace: Workspace) -> int | None:
     print(args.profile)
     return 0
 
 
 def _find(name: str, workspace: Workspace) -> Path:
-    """A path as it is, or the file of an output's name."""
+    """A path as it is, or the file of an output's name: cot_enhanced, or cot_enhanced.limit5 for a peek."""
     path = Path(name)
-    if path.exists() or path.suffix:
+    if path.exists() or path.suffix in (".json", ".jsonl"):
         return path
-    return workspace.enhanced(name)
+    name, _, limit = name.partition(".limit")
+    return replace(workspace, limit=int(limit)).output(name) if limit.isdigit() else workspace.enhanced(name)
 
 
 def _json(value: object, indent: bool = True) -> None:
     import orjson
 
-    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else 0) + b"\n")
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else 0).decode())
 
 
 if __name__ == "__main__":

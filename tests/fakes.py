@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Self
 
-from stepladder.engine.requests import Completion, Request, Stats
+from stepladder.engine.requests import Completion, Request, RequestError, Stats
 
 Reply = str | Completion
 
@@ -43,7 +43,11 @@ class ScriptedBackend:
         while group := [request for request in islice(source, self.sequences) if request is not None]:
             self.calls += group
             for request in reversed(group) if self.reverse else group:
-                yield self._complete(request)
+                try:
+                    completion = self._complete(request)
+                except RequestError as error:  # from the script: a request that cannot be served
+                    completion = Completion.refused(error)
+                yield completion
 
     def render(self, messages: list[dict[str, str]], prefix: str = "") -> str:
         turns = "".join(f"<|{message['role']}|>\n{message['content']}\n" for message in messages)

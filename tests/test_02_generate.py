@@ -59,6 +59,10 @@ def reply(request: Request) -> str:
 
 @pytest.fixture
 def workdir(tmp_path: Path) -> Path:
+    return make_workdir(tmp_path)
+
+
+def make_workdir(tmp_path: Path) -> Path:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "t.gguf").write_bytes(b"weights")
     (tmp_path / "data" / "enhanced").mkdir(parents=True)
@@ -85,7 +89,7 @@ def run(workdir: Path, monkeypatch: pytest.MonkeyPatch, replies: object = reply,
 
 
 def journal(workdir: Path) -> Path:
-    return workdir / "data" / "enhanced" / "cot_enhanced_sample.partial.jsonl"
+    return workdir / "data" / "enhanced" / "journals" / "02_replies_sample.jsonl"
 
 
 def test_every_record_is_there_in_order_and_checked(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +116,7 @@ def test_every_record_is_there_in_order_and_checked(workdir: Path, monkeypatch: 
     assert [o["outcome"] for o in record["cot"]["outcomes"]] == ["wrong", "accepted"]
     assert record["cot"]["teacher_answer"] != record["answer"]
     assert record["cot"]["teacher"] == "scripted-teacher"
-    assert not journal(workdir).exists()
+    assert len(journal(workdir).read_bytes().splitlines()) == len(backend.calls), "every reply is kept"
     assert not any(call.id.startswith("puzzle") for call in backend.calls)
 
 
@@ -173,6 +177,7 @@ def test_an_interrupted_run_goes_on(workdir: Path, monkeypatch: pytest.MonkeyPat
     whole = run(workdir, monkeypatch, sequences=1)
     expected = read(workdir)
     (workdir / "data/enhanced/cot_enhanced_sample.json").unlink()
+    journal(workdir).unlink()
 
     def stop_later(request: Request) -> str:
         if request.id == "q/9#1":
@@ -182,11 +187,11 @@ def test_an_interrupted_run_goes_on(workdir: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(stop_flag, "requested", False)
     with pytest.raises(Interrupted):
         run(workdir, monkeypatch, stop_later, sequences=1)
-    finished = len(journal(workdir).read_text().splitlines()) - 1
-    assert 0 < finished < 19
+    kept = len(journal(workdir).read_text().splitlines())
+    assert 0 < kept < len(whole.calls)
     monkeypatch.setattr(stop_flag, "requested", False)
     rest = run(workdir, monkeypatch, sequences=1)
-    assert 0 < len(rest.calls) < len(whole.calls)
+    assert len(rest.calls) == len(whole.calls) - kept
     assert read(workdir) == expected
 
 
@@ -233,6 +238,7 @@ def test_a_prompt_that_cannot_be_served_fails_alone(workdir: Path, monkeypatch: 
     records = {record["id"]: record for record in read(workdir)}
     assert len(records) == 24
     expected = "too long" if when == "beforehand" else "refused"
+    assert records["q/3"]["cot"]["outcomes"][0]["words"].startswith("too long")
     assert {o["outcome"] for o in records["q/3"]["cot"]["outcomes"]} == {expected}
     assert [o["outcome"] for o in records["q/11"]["cot"]["outcomes"]] == ["wrong", expected, "wrong", "wrong"]
     assert sum(record["cot"]["status"] == "verified" for record in records.values()) == 12
@@ -259,6 +265,7 @@ def test_killed_again_and_again_the_file_is_byte_for_byte_the_same(workdir: Path
     output = workdir / "data/enhanced/cot_enhanced_sample.json"
     unbroken = output.read_bytes()
     output.unlink()
+    journal(workdir).unlink()
     rng, seen = random.Random(0), [0]
     for _ in range(6):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -268,7 +275,7 @@ def test_killed_again_and_again_the_file_is_byte_for_byte_the_same(workdir: Path
                 os.kill(process.pid, signal.SIGKILL)
                 process.wait()
             time.sleep(0.01)
-        if not journal(workdir).exists():
+        if output.exists():
             break
         lines = journal(workdir).read_bytes().splitlines()
         assert len(lines) >= seen[-1]
@@ -278,7 +285,8 @@ def test_killed_again_and_again_the_file_is_byte_for_byte_the_same(workdir: Path
     assert len(seen) > 4
     subprocess.run(command, check=True, capture_output=True)
     assert output.read_bytes() == unbroken
-    assert not journal(workdir).exists()
+    keys = [json.loads(line)["key"] for line in journal(workdir).read_bytes().splitlines()]
+    assert len(keys) == len(set(keys)), "a reply was asked for twice"
 
 
 def test_plan_works_before_anything_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -308,7 +316,8 @@ def test_endpoints_are_opened_by_their_model_name(workdir: Path, monkeypatch: py
     flags = ["--profile", "laptop", "--attempts", "3", "--workdir", str(workdir), "--endpoints", "http://a", "http://b",
              "--endpoint-model", "big", "--concurrency", "8"]
     stage02.run(stage02.build_parser().parse_args(flags))
-    assert opened == {"model": "big", "endpoints": ["http://a", "http://b"], "sequences": 16}
+    assert opened == {"model": "big", "endpoints": ["http://a", "http://b"], "sequences": 16, "timeout": 600.0,
+                      "attempts": 6, "outage": 1800.0, "keys": {}}
     assert {r["cot"]["teacher"] for r in read(workdir)} == {"big", "solver"}
 
 
@@ -327,6 +336,7 @@ def test_killed_with_the_real_model_one_sequence_and_greedy_gives_the_same_bytes
     output = tmp_path / "data/enhanced/cot_enhanced_sample.json"
     unbroken = output.read_bytes()
     output.unlink()
+    journal(tmp_path).unlink()
     for kept in (1, 3):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None:
@@ -334,7 +344,7 @@ def test_killed_with_the_real_model_one_sequence_and_greedy_gives_the_same_bytes
                 os.kill(process.pid, signal.SIGKILL)
                 process.wait()
             time.sleep(0.02)
-        assert journal(tmp_path).exists(), "the run ended before it was killed"
+        assert not output.exists(), "the run ended before it was killed"
     subprocess.run(command, check=True, capture_output=True)
     assert output.read_bytes() == unbroken
 

@@ -199,8 +199,9 @@ def test_interrupted_and_resumed(workdir: Path, assess: Callable, monkeypatch: p
     assess()
     go(workdir)
     whole = (workdir / "data/enhanced/curriculum_ordered_sample.json").read_bytes()
-    for path in (workdir / "data/enhanced").glob("curriculum_ordered*"):
-        path.unlink()
+    for pattern in ("curriculum_ordered*", "journals/*"):
+        for path in (workdir / "data/enhanced").glob(pattern):
+            path.unlink()
 
     def stop_at_20(request: Request) -> dict[str, float]:
         stop_flag.requested = request.id.startswith("q20#") or stop_flag.requested
@@ -212,7 +213,7 @@ def test_interrupted_and_resumed(workdir: Path, assess: Callable, monkeypatch: p
             go(workdir)
     finally:
         stop_flag.requested = False
-    journal = workdir / "data/enhanced/curriculum_ordered_sample.partial.jsonl"
+    journal = workdir / "data/enhanced/journals/03_assessor_sample.jsonl"
     kept = journal.read_bytes()
     assert 10 < kept.count(b"\n") < 40
     journal.write_bytes(kept + b'{"id": "q3')  # torn by a kill
@@ -220,7 +221,7 @@ def test_interrupted_and_resumed(workdir: Path, assess: Callable, monkeypatch: p
     go(workdir)
     assert (workdir / "data/enhanced/curriculum_ordered_sample.json").read_bytes() == whole
     asked = {call.id.split("#")[0] for call in opened[0].calls} - {"ten"}
-    assert len(asked) == 40 - (kept.count(b"\n") - 1)  # the first line is the fingerprint
+    assert len(asked) == 40 - kept.count(b"\n")
 
 
 def test_another_order_costs_no_second_rating(workdir: Path, assess: Callable) -> None:
@@ -286,7 +287,8 @@ def test_bad_input_is_refused(workdir: Path, content: object) -> None:
 def test_one_record(workdir: Path, assess: Callable) -> None:
     assess()
     go(workdir, "--limit", "1")
-    assert [(r["level"], r["position"]) for r in read(workdir)] == [("medium", 0)]
+    found = json.loads((workdir / "data/enhanced/curriculum_ordered_sample.limit1.json").read_text())
+    assert [(r["level"], r["position"]) for r in found] == [("medium", 0)]
 
 
 def test_plan_and_help_need_nothing(tmp_path: Path) -> None:
@@ -299,3 +301,73 @@ def test_plan_and_help_need_nothing(tmp_path: Path) -> None:
                              capture_output=True, text=True, check=False)
     assert missing.returncode == 2
     assert "01_download" in missing.stderr
+
+
+def asked(opened: list[Assessor]) -> set[str]:
+    return {call.id.split("#")[0] for backend in opened for call in backend.calls} - {"ten"}
+
+
+def test_ratings_serve_every_run_that_asks_for_the_same(workdir: Path, assess: Callable) -> None:
+    opened = assess()
+    go(workdir, "--limit", "10")
+    assert asked(opened) == {f"q{number}" for number in range(10)}
+    opened = assess()
+    go(workdir)
+    assert asked(opened) == {f"q{number}" for number in range(10, 40)}, "what the peek rated is rated"
+    whole = (workdir / "data/enhanced/curriculum_ordered_sample.json").read_bytes()
+    opened = assess()
+    go(workdir, "--rating-prompts", "steps")
+    assert len(asked(opened)) == 40
+    for flags in (["--order", "random"], ["--seed", "3"], ["--output", str(workdir / "control.json")],
+                  ["--rating-prompts", "steps", "--order", "reverse"], []):
+        opened = assess()
+        go(workdir, *flags)
+        assert asked(opened) == set(), flags
+    assert (workdir / "data/enhanced/curriculum_ordered_sample.json").read_bytes() == whole
+    edited = [question(number) | ({"chain_of_thought": "Another way.\nAnswer: A"} if number == 7 else {})
+              for number in range(40)]
+    write(workdir, "cot_enhanced", edited)
+    opened = assess()
+    go(workdir)
+    assert asked(opened) == {"q7"}
+
+
+def test_the_students_probability_does_not_depend_on_the_reasoning(workdir: Path, assess: Callable) -> None:
+    assess()
+    go(workdir, "--student-signal")
+    write(workdir, "cot_enhanced", [question(number) | {"chain_of_thought": f"New {number}.\nAnswer: A"}
+                                    for number in range(40)])
+    opened = assess()
+    go(workdir, "--student-signal")
+    assert {call.id.partition("#")[2] for backend in opened for call in backend.calls} == {"", "difficulty", "steps"}
+
+
+def test_a_killed_rating_survives_a_peek_with_other_flags(workdir: Path, assess: Callable) -> None:
+    def breaks(request: Request) -> dict[str, float] | None:
+        if request.id.startswith("q20#"):
+            raise KeyboardInterrupt
+        return by_number(request)
+
+    assess(breaks, sequences=1)
+    with pytest.raises(KeyboardInterrupt):
+        go(workdir)
+    assess()
+    go(workdir, "--limit", "3", "--rating-prompts", "steps")
+    opened = assess()
+    go(workdir)
+    assert asked(opened) == {f"q{number}" for number in range(20, 40)}
+
+
+def test_a_peek_reads_what_a_run_of_the_same_limit_wrote(workdir: Path, assess: Callable,
+                                                         capsys: pytest.CaptureFixture[str]) -> None:
+    assess()
+    write(workdir, "cot_enhanced", [question(number) for number in range(40)])
+    (workdir / "data/enhanced/cot_enhanced_sample.limit2.json").write_text(json.dumps([question(30), question(31)]))
+    go(workdir, "--limit", "2")
+    assert {r["id"] for r in read(workdir, "curriculum_ordered_sample.limit2.json")} == {"q30", "q31"}
+    go(workdir, "--limit", "3")
+    assert {r["id"] for r in read(workdir, "curriculum_ordered_sample.limit3.json")} == {"q0", "q1", "q2"}
+    assert not (workdir / "data/enhanced/curriculum_ordered_sample.json").exists()
+    (workdir / "data/enhanced/cot_enhanced_sample.json").unlink()
+    with pytest.raises(InputError, match="made with --limit 2: give that here too"):
+        go(workdir)

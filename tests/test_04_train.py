@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,9 +105,10 @@ def test_kill_9_and_run_again(trained: tuple[Path, str], tmp_path: Path) -> None
     assert whole.returncode == 0, whole.stderr
     expected = [step["loss"] for step in log_of(tmp_path)["steps"]]
     (tmp_path / "data/enhanced/training_log_sample.json").unlink()
+    partial = tmp_path / "data/enhanced/journals/04_log_sample.jsonl"
+    partial.unlink()
     process = subprocess.Popen(command(tmp_path, *flags), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                env={**os.environ, "OMP_NUM_THREADS": "1"})
-    partial = tmp_path / "data/enhanced/training_log_sample.partial.jsonl"
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         if partial.exists() and partial.read_bytes().count(b'"id":"step/') >= 5:
@@ -144,12 +146,35 @@ def test_a_resumed_run_keeps_the_dtype_measured_first(
     assert log_of(tmp_path)["counts"]["dtype"] == "bfloat16"
 
 
+def test_steps_without_their_checkpoints_are_not_gone_on_with(
+        trained: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known of an earlier run, a rollback perhaps, must not shape one that begins at the first step."""
+    from stepladder.training import session
+
+    make_workdir(tmp_path, RECORDS[:8])
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/tiny").symlink_to(trained[0] / "models/tiny")
+    stage = importlib.import_module("04_train_qwen3_235b")
+    args = stage.build_parser().parse_args(command(tmp_path)[2:])
+    monkeypatch.setattr(session.Session, "_export", lambda *_: 1 / 0)
+    resumed = []
+    started = session.Session.run
+    monkeypatch.setattr(session.Session, "run", lambda self: (resumed.append(self.journal.resumed), started(self))[1])
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            stage.run(args)
+    shutil.rmtree(tmp_path / "models/.smollm2_135m_checkpoints")
+    with pytest.raises(ZeroDivisionError):
+        stage.run(args)
+    assert resumed[0] == resumed[2] == 0 < resumed[1]
+
+
 @pytest.mark.parametrize(("change", "code", "message"), [
     ("no records", 2, "nothing to train on: 1 no reasoning"),
     ("too long", 2, "longer than 10 tokens"),
     ("no base", 2, "is gone"),
     ("no difficulty", 2, "record q0 has no difficulty"),
-    ("no curriculum", 2, "curriculum_ordered_sample.json does not exist"),
+    ("no curriculum", 2, "curriculum_ordered_sample.json: it does not exist"),
     ("no disk", 1, "GB are free"),
     ("no memory", 1, "needs"),
 ])

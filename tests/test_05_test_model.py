@@ -107,6 +107,8 @@ def test_permutations_and_votes_are_asked_once_each(workdir: Path) -> None:
 def test_an_interrupted_test_goes_on_and_counts_nothing_twice(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     main(workdir, "--permute", "2", "--output", str(workdir / "whole.json"))
     whole = read_json(workdir / "whole.json")
+    journal = workdir / "data" / "enhanced" / "journals" / "05_test_results_sample.jsonl"
+    journal.unlink()
     for stop_at in (1, 7, 50, 40, 30):
         checks = Counter()
 
@@ -118,15 +120,14 @@ def test_an_interrupted_test_goes_on_and_counts_nothing_twice(workdir: Path, mon
         monkeypatch.setattr(stop_flag, "check", check)
         with pytest.raises(Interrupted):
             main(workdir, "--permute", "2")
-        journal = workdir / "data" / "enhanced" / "test_results_sample.partial.jsonl"
-        ids = [json.loads(line)["id"] for line in journal.read_text().splitlines()[1:]]
-        assert len(ids) == len(set(ids))
+        ids = [json.loads(line)["id"] for line in journal.read_text().splitlines()]
+        answers = [name for name in ids if not name.startswith("memory|")]  # the highest memory is noted again
+        assert len(answers) == len(set(answers))
         with journal.open("ab") as file:  # a kill in the middle of a write
             file.write(b'{"id": "base|fast|torn')
     monkeypatch.setattr(stop_flag, "check", lambda: None)
     main(workdir, "--permute", "2")
     assert [q["answers"] for q in result(workdir)["questions"]] == [q["answers"] for q in whole["questions"]]
-    assert not journal.exists()
 
 
 def test_a_bake_off_is_one_command(workdir: Path) -> None:
@@ -134,7 +135,7 @@ def test_a_bake_off_is_one_command(workdir: Path) -> None:
         (workdir / f"{name}.gguf").write_bytes(name.encode())
     main(workdir, "--contestants", "--model", f"c={workdir}/c.gguf", "--model", f"mute={workdir}/mute.gguf",
          "--limit", "12", "--modes", "fast", "reasoning")
-    found = result(workdir)
+    found = read_json(workdir / "data" / "enhanced" / "test_results_sample.limit12.json")
     assert found["summary"]["contestants"] == ["c", "mute"]
     assert found["summary"]["questions"] == 12
     mute = found["contestants"]["mute"]["modes"]["reasoning"]
@@ -158,14 +159,21 @@ def test_a_reply_without_any_letter_is_unparsed_not_wrong(workdir: Path, monkeyp
     assert any("no letter" in warning for warning in result(workdir)["summary"]["warnings"])
 
 
-def test_a_question_too_long_for_the_model_is_kept_and_said(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("when", ["check", "_complete"])
+def test_a_question_that_cannot_be_served_is_kept_and_said(workdir: Path, monkeypatch: pytest.MonkeyPatch,
+                                                           when: str) -> None:
     questions = planted.questions(24, seed=5)
     by_id = {record["id"]: record for record in questions}
 
     class Narrow(Planted):
-        def check(self, request: Request) -> None:
-            if questions[3]["id"] in request.id:
-                raise RequestError(request.id, "900 tokens do not fit a context of 768")
+        """Refuses beforehand, or only when it is asked, as a server does."""
+
+    def refusing(self: Narrow, request: Request) -> Any:
+        if questions[3]["id"] in request.id:
+            raise RequestError(request.id, "900 tokens do not fit a context of 768")
+        return getattr(Planted, when)(self, request)
+
+    setattr(Narrow, when, refusing)
 
     @contextmanager
     def opened(group: Any, engine: Any) -> Iterator[Narrow]:
@@ -261,3 +269,108 @@ def test_weights_that_do_not_load_are_named(tmp_path: Path) -> None:
     settings = stage.profiles.resolve(stage.build_parser().parse_args(["--profile", "laptop"]), stage.SECTIONS)
     with pytest.raises(StageError, match="cannot open broken"), contestants.opened([broken], settings["engine"]):
         pass
+
+
+@pytest.fixture
+def asking(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> list[Request]:
+    """Every request that is answered from now on, latency left out by the flags below."""
+    calls: list[Request] = []
+    by_id = {record["id"]: record for record in planted.questions(24, seed=5)}
+
+    def reply(request: Request) -> Any:
+        calls.append(request)
+        return planted.reply(SKILLS[request.id.split("|")[0]], by_id, request)
+
+    @contextmanager
+    def opened(group: list[contestants.Contestant], engine: Any) -> Iterator[Planted]:
+        yield Planted(reply)
+
+    monkeypatch.setattr(testing, "opened", opened)
+    return calls
+
+
+def taken(calls: list[Request]) -> set[tuple[str, str]]:
+    """(contestant, question) of the requests so far, which are then forgotten."""
+    pairs = {(call.id.split("|")[0], call.id.split("|")[2]) for call in calls}
+    calls.clear()
+    return pairs
+
+
+def test_each_one_of_a_group_has_its_own_memory_reading(workdir: Path) -> None:
+    main(workdir)
+    found = result(workdir)["contestants"]
+    assert {name: row["memory"]["shared_with"] for name, row in found.items()} == {
+        "base": ["student"], "student": ["base"]}
+    lines = (workdir / "data/enhanced/journals/05_test_results_sample.jsonl").read_text().splitlines()
+    assert len({json.loads(line)["key"] for line in lines}) == len(lines)
+
+
+def test_answers_serve_every_run_that_asks_for_the_same(workdir: Path, asking: list[Request]) -> None:
+    flags = ["--latency-questions", "0"]
+    questions = read_json(workdir / "data" / "enhanced" / "test_sample.json")
+    ids = [record["id"] for record in questions]
+    main(workdir, *flags, "--limit", "5")
+    assert taken(asking) == {(who, name) for who in ("base", "student") for name in ids[:5]}
+    assert not (workdir / "data" / "enhanced" / "test_results_sample.json").exists()
+    main(workdir, *flags)
+    assert taken(asking) == {(who, name) for who in ("base", "student") for name in ids[5:]}
+    whole = result(workdir)["questions"]
+    main(workdir, *flags, "--contestants", "base")
+    main(workdir, *flags, "--modes", "fast")
+    main(workdir, *flags, "--limit", "9")
+    main(workdir, *flags, "--allow-overlap")
+    assert taken(asking) == set()
+    (workdir / "models/smollm2_135m_cot_curriculum/adapter.gguf").write_bytes(b"trained anew")
+    main(workdir, *flags)
+    assert taken(asking) == {("student", name) for name in ids}, "the base is what it was"
+    (workdir / "models/smollm2_135m_cot_curriculum/adapter.gguf").write_bytes(b"adapter")
+    main(workdir, *flags)
+    assert taken(asking) == set()
+    assert result(workdir)["questions"] == whole
+
+
+def test_an_edited_question_is_put_again_alone(workdir: Path, asking: list[Request]) -> None:
+    flags = ["--latency-questions", "0", "--contestants", "base"]
+    main(workdir, *flags)
+    asking.clear()
+    questions = read_json(workdir / "data" / "enhanced" / "test_sample.json")
+    questions[3]["question"] = f"Think. {questions[3]['question']}"
+    write_json(workdir / "data" / "enhanced" / "test_sample.json", questions)
+    main(workdir, *flags)
+    assert taken(asking) == {("base", questions[3]["id"])}
+
+
+def test_the_same_weights_under_another_name_are_not_asked_again(workdir: Path, asking: list[Request]) -> None:
+    (workdir / "c.gguf").write_bytes(b"other weights")
+    flags = ["--latency-questions", "0", "--contestants", "--model"]
+    main(workdir, *flags, f"c={workdir}/c.gguf")
+    assert taken(asking)
+    (workdir / "c.gguf").rename(workdir / "moved.gguf")
+    main(workdir, *flags, f"renamed={workdir}/moved.gguf")
+    assert taken(asking) == set()
+    found = result(workdir)
+    assert found["summary"]["contestants"] == ["renamed"]
+    assert found["questions"][0]["answers"].keys() == {"renamed"}
+
+
+def test_the_memory_of_a_small_rest_does_not_replace_that_of_the_whole(
+        workdir: Path, asking: list[Request], monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = iter([900, 400])
+
+    class Peak:
+        def __enter__(self) -> Peak:
+            self.process_bytes, self.device_bytes = next(readings), None
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(testing, "PeakMemory", Peak)
+    flags = ["--latency-questions", "0", "--contestants", "base"]
+    main(workdir, *flags)
+    questions = read_json(workdir / "data" / "enhanced" / "test_sample.json")
+    write_json(workdir / "data" / "enhanced" / "test_sample.json",
+               [questions[0] | {"question": "Another one?"}, *questions[1:]])
+    main(workdir, *flags)
+    assert result(workdir)["contestants"]["base"]["memory"] == {
+        "process_bytes": 900, "device_bytes": None, "shared_with": []}

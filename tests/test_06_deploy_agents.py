@@ -206,3 +206,56 @@ def test_the_big_profile_names_the_same_settings():
     for name in ("laptop", "mi300x"):
         args = stage06.build_parser().parse_args(["--profile", name])
         assert profiles.resolve(args, stage06.SECTIONS)["agents"].answer_seconds == 6.0
+
+
+def test_evidence_and_matches_serve_every_run_that_asks_for_the_same(workdir, monkeypatch):
+    asked = []
+
+    def opened(settings, model, **options):
+        asked.append(AgentBackend(knows, read=1e7))
+        return asked[-1]
+
+    def prompts():
+        found = [request.prompt for backend in asked for request in backend.calls]
+        asked.clear()
+        return found
+
+    def rounds():
+        return len(tournament(workdir)["arena"]["matches"])
+
+    monkeypatch.setattr(players, "open_by_settings", opened)
+    call(workdir, "--rounds", "2")
+    assert prompts()
+    first = tournament(workdir)["arena"]["matches"]
+    write(workdir / "data" / "enhanced" / "test_results_sample.json", results(85, 30))  # tested again, the same winner
+    call(workdir, "--rounds", "2")
+    assert not [prompt for prompt in prompts() if "Proposed answer" in prompt]
+    assert tournament(workdir)["arena"]["matches"] == first
+    call(workdir, "--rounds", "3")
+    assert prompts()
+    assert rounds() == 3
+    assert tournament(workdir)["arena"]["matches"][:2] == first, "more rounds go on after those played"
+    call(workdir, "--rounds", "2")
+    assert prompts() == []
+    assert tournament(workdir)["arena"]["matches"] == first
+    call(workdir, "--rounds", "2", "--questions-per-round", "2")
+    assert prompts(), "other rules are other matches"
+    call(workdir, "--rounds", "2")
+    write(workdir / "data" / "enhanced" / "validation_sample.json",
+          [record(n, key="C") for n in range(11)] + [record(50, key="C")])
+    call(workdir, "--rounds", "2")
+    fitted = {prompt for prompt in prompts() if "Proposed answer: A" in prompt}
+    assert any("value 50A" in prompt for prompt in fitted)
+    assert not any("value 3A" in prompt for prompt in fitted), "only the new question's evidence was missing"
+
+
+def test_a_peek_leaves_the_deployed_agents_alone(workdir):
+    call(workdir)
+    before = {path: path.read_bytes() for path in agents(workdir).rglob("*") if path.is_file()}
+    played = tournament(workdir)
+    call(workdir, "--limit", "4")
+    assert {path: path.read_bytes() for path in before} == before
+    assert tournament(workdir) == played
+    peek = workdir / "models" / "smollm2_135m_cot_curriculum.limit4" / "agents" / "agents.json"
+    assert read(peek)["validator"]["fitted_on"] == 4
+    assert read(peek)["deployed"] == "student"

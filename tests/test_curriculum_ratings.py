@@ -154,6 +154,26 @@ def test_a_record_that_does_not_fit_is_kept_without_a_rating() -> None:
     assert probed == {"long0": None, "q1": 0.75, "long2": None, "q3": 0.75, "long4": None}
 
 
+def test_a_record_that_the_server_refuses_is_kept_without_a_rating_and_with_its_words() -> None:
+    class Refusing(ScriptedBackend):
+        def _complete(self, request: Request) -> Completion:
+            if request.id.startswith("bad"):
+                raise RequestError(request.id, "HTTP 400 context length exceeded")
+            return super()._complete(request)
+
+    names = ["bad0", "q1", "bad2", "q3"]
+    backend = Refusing(backend_of(lambda request: shares(p5=0.9)).replies)
+    results = {r["id"]: r for r in Assessor(backend, PROMPTS).measure(map(record, names))}
+    assert {name: (r["assessor"] is None, r["read"]) for name, r in results.items()} == {
+        "bad0": (True, "HTTP 400 context length exceeded"), "bad2": (True, "HTTP 400 context length exceeded"),
+        "q1": (False, "probabilities"), "q3": (False, "probabilities")}
+    assert not any(call.id.endswith("#text") for call in backend.calls), "what is refused is not asked again"
+    probed = {r["id"]: (r["student"], r["read"])
+              for r in StudentProbe(letters_backend(Refusing), 4).measure(map(record, names))}
+    assert probed["bad2"] == (None, "HTTP 400 context length exceeded")
+    assert probed["q3"] == (0.75, "probabilities")
+
+
 def letters_backend(kind: type[ScriptedBackend] = ScriptedBackend) -> ScriptedBackend:
     """Loves the letter A, whatever stands there: 0.7 against 0.1 each."""
     return kind(lambda request: completion(request, {" A": 0.35, " B": 0.05, " C": 0.05, " D": 0.05}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import pytest
 
 from stepladder.engine.backend import open_backend
 from stepladder.engine.endpoint import Endpoint
-from stepladder.engine.requests import EngineError, Feed, Request, RequestError, Sampling
+from stepladder.engine.requests import EngineError, Feed, Request, Sampling
 from stepladder.engine.wire import ChatPrompt, body_of
 
 Answer = tuple[int, dict[str, str], dict | bytes]
@@ -30,6 +31,8 @@ class FakeServer:
 
     def __init__(self, script: Callable[[str, dict, int], Answer]) -> None:
         self.script, self.bodies, self.at_once, self.most = script, [], 0, 0
+        self.authorisations: set[str | None] = set()
+        self.dead = False
         self._lock = threading.Lock()
         fake = self
 
@@ -44,7 +47,11 @@ class FakeServer:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if fake.dead:  # a kept connection ends without a reply
+                    self.close_connection = True
+                    return
                 with fake._lock:
+                    fake.authorisations.add(self.headers.get("Authorization"))
                     fake.bodies.append((self.path, body))
                     number = len(fake.bodies)
                     fake.at_once += 1
@@ -63,9 +70,23 @@ class FakeServer:
                     self.end_headers()
                     self.wfile.write(data)
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._handler = Handler
+        self._listen(0)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def _listen(self, port: int) -> None:
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), self._handler)
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def die(self) -> None:
+        """No more replies on connections that are open, no new connections."""
+        self.dead = True
+        self.close()
+
+    def revive(self) -> None:
+        """As it was, at the same address."""
+        self.dead = False
+        self._listen(self.server.server_port)
 
     def close(self) -> None:
         self.server.shutdown()
@@ -120,14 +141,17 @@ def test_text_and_token_prompts_go_to_the_completions_route(serve) -> None:
     assert [(one.text, one.finish_reason) for one in done] == [(" four", "length")] * 2
 
 
+def real(server: FakeServer) -> list[dict]:
+    """Bodies of calls that were no probes."""
+    return [body for _, body in server.bodies if body.get("prompt") != "Hi"]
+
+
 def test_busy_and_broken_replies_are_tried_again(serve) -> None:
-    troubles = {1: (429, {"Retry-After": "0.3"}, b""), 2: (503, {"Retry-After": "0"}, b""), 3: (200, {}, b"<html>")}
+    troubles = {1: (429, {"Retry-After": "0.3"}, b""), 3: (500, {}, b""), 4: (200, {}, b"<html>")}
     server = serve(lambda path, body, number: troubles.get(number) or chat("at last"))
-    started = time.monotonic()
     with Endpoint([server.url], model="m") as backend:
         (done,) = backend.generate([Request("q", "p")])
-    assert (done.text, len(server.bodies)) == ("at last", 4)
-    assert time.monotonic() - started >= 0.3  # what the server asked for
+    assert (done.text, len(real(server))) == ("at last", 4)  # the second call is the probe after the 429
 
 
 def test_a_dead_server_is_passed_over_for_the_next(serve) -> None:
@@ -169,26 +193,32 @@ def test_retries_fed_by_the_caller_are_answered(serve) -> None:
     assert seen == ["a", "a#2", "a#3"]
 
 
-def test_an_endless_failure_ends_with_an_error_that_says_where(serve) -> None:
-    server = serve(lambda path, body, number: (500, {"Retry-After": "0"}, b"boom"))
-    with (
-        Endpoint([server.url], model="m", attempts=3) as backend,
-        pytest.raises(EngineError, match=r"request q: gave up after 3 attempts: http://127.* HTTP 500"),
-    ):
-        list(backend.generate([Request("q", "p")]))
-    assert len(server.bodies) == 3
+def test_a_request_that_servers_fail_while_they_work_is_its_own_failure(serve) -> None:
+    server = serve(lambda path, body, number: chat("x") if body["prompt"] != "bad" else (500, {}, b"boom"))
+    with Endpoint([server.url], model="m", attempts=3) as backend:
+        done = {one.id: one for one in backend.generate([Request("a", "p"), Request("q", "bad"), Request("b", "p")])}
+    assert (done["a"].text, done["b"].text) == ("x", "x")
+    assert done["q"].finish_reason == "refused"
+    assert "HTTP 500 boom" in done["q"].refusal
+    assert re.search(r"failed \d times", done["q"].refusal)
 
 
-def test_a_refused_request_is_named_after_the_others_have_been_answered(serve) -> None:
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_refused_request_is_refused_alone_in_the_servers_words(serve, status: int) -> None:
+    words = b'{"error": {"message": "This model\'s maximum context length is 8 tokens", "type": "BadRequestError"}}'
+
     def script(path: str, body: dict, number: int) -> Answer:
-        return (400, {}, b"too long") if body["prompt"] == "bad" else chat("good")
+        return (status, {}, words) if body["prompt"] == "bad" else chat("good")
 
     server = serve(script)
-    with Endpoint([server.url], model="m") as backend:
-        answers = backend.generate([Request("a", "x"), Request("b", "bad"), Request("c", "y")])
-        assert sorted([next(answers).id, next(answers).id]) == ["a", "c"]
-        with pytest.raises(RequestError, match=r"request b: .*too long"):
-            next(answers)
+    with Endpoint([server.url], model="m", sequences=2) as backend:
+        requests = [Request("bad", "bad")] + [Request(str(number), "p") for number in range(9)]
+        done = {one.id: one for one in backend.generate(requests)}
+    assert len(done) == 10, "the others go on"
+    assert done["bad"].finish_reason == "refused"
+    assert done["bad"].text == ""
+    assert "maximum context length is 8 tokens" in done["bad"].refusal
+    assert len(real(server)) == 10, "a refused request is asked once"
 
 
 def test_no_server_at_all_is_an_error_at_once(serve) -> None:

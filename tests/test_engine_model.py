@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -262,14 +263,16 @@ def test_a_deadline_closes_in_time_or_cuts(engine: Engine, prompts: list[str], m
         ({"prompt": "a", "grammar": 'root ::= "a"', "closing": "\nAnswer:"}, "follows a grammar"),
     ],
 )
-def test_impossible_requests_are_named_after_the_others_have_been_answered(engine, prompts, fields, message) -> None:
+def test_impossible_requests_are_refused_and_the_others_answered(engine, prompts, fields, message) -> None:
     bad = Request("bad one", **fields)
     with pytest.raises(RequestError, match=f"request bad one: .*{message}"):
         engine.check(bad)
-    stream = engine.generate([Request("good", prompts[0], 2), bad, Request("never", prompts[0], 2)])
-    assert next(stream).id == "good"
-    with pytest.raises(RequestError, match="bad one"):
-        next(stream)
+    stream = engine.generate([Request("good", prompts[0], 2), bad, Request("after", prompts[0], 2)])
+    done = {completion.id: completion for completion in stream}
+    assert done["bad one"].finish_reason == "refused"
+    assert re.search(message, done["bad one"].refusal)
+    assert (done["good"].refusal, done["after"].refusal) == (None, None)
+    assert done["good"].text == done["after"].text
 
 
 # -- reuse ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 
 from stepladder.core import cli, profiles
 from stepladder.core.errors import InputError, StageError
-from stepladder.core.files import read_json, write_json
+from stepladder.core.files import hash_json, read_json, write_json
 from stepladder.core.records import problem, read_questions
 from stepladder.core.stage import StageRun, meta_path
 
@@ -95,12 +95,39 @@ def test_one_writer_at_a_time(make) -> None:
         pass
 
 
-def test_journal_starts_afresh_with_other_arguments(make) -> None:
+def test_a_journal_without_keys_belongs_to_its_run_and_outlives_others(make) -> None:
     journal = make().journal("out")
     journal.append({"id": "a"})
     journal.close()
-    assert make().journal("out").resumed == 1
     assert make("--attempts", "9").journal("out").resumed == 0
+    assert make().journal("out").resumed == 1
+    assert make("--force").journal("out").resumed == 0
+    assert make().journal("out").resumed == 0, "started anew, it is not mixed with what was before"
+
+
+def test_a_keyed_journal_serves_every_run_that_asks_for_the_same(make, tmp_path: Path,
+                                                                 capsys: pytest.CaptureFixture[str]) -> None:
+    make().journal("out", {"a": "key"}).append({"id": "a"})
+    assert make("--attempts", "9", "--limit", "3").journal("out", {"b": "key"}).resumed == 1
+    assert "going on after 1 finished records of 99_out_sample.jsonl" in capsys.readouterr().out
+    assert make("--force").journal("out", {"a": "key"}).resumed == 0
+    path = tmp_path / "data/enhanced/journals/99_out_sample.jsonl"
+    path.write_bytes(b"garbage\n" + path.read_bytes())
+    assert make().journal("out", {"a": "key"}).resumed == 1
+    assert "1 unreadable lines, the first is line 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_journal_of_an_earlier_version_is_taken_over_or_set_aside(make, tmp_path: Path, fits: bool) -> None:
+    stage = make()
+    former = tmp_path / "out.x.partial.jsonl"
+    print_ = hash_json([stage.fingerprint, "more"]) if fits else "another"
+    former.write_text(f'{{"fingerprint":"{print_}"}}\n{{"id":"a"}}\n{{"id":"gone"}}\n{{"id":"torn')
+    assert stage.journal("out", {"a": "key"}, former="x", former_extra="more").resumed == 0
+    again = make().journal("out", {"a": "key"}, former="x", former_extra="more")
+    assert dict(again.records) == ({"a": {"id": "a"}} if fits else {})
+    kept, = (tmp_path / "aside").glob("*/out.x.partial.jsonl")
+    assert '"gone"' in kept.read_text()
 
 
 @pytest.mark.parametrize(("change", "reason"), [

@@ -17,7 +17,7 @@ from stepladder.agents.pace import Pace
 from stepladder.agents.players import Player, Stable
 from stepladder.core.errors import Interrupted
 from stepladder.core.interrupts import stop_flag
-from stepladder.core.journal import Journal
+from stepladder.core.journal import Journal, ScopedJournal
 
 RULES = arena.Rules(questions=6, batch_size=5)
 
@@ -90,7 +90,7 @@ def test_late_questions_are_not_played():
 
 
 def test_a_stop_keeps_the_match_in_hand(tmp_path):
-    journal = Journal(tmp_path / "a.partial.jsonl", "f")
+    journal = ScopedJournal(Journal(tmp_path / "a.partial.jsonl"), "f")
     stop_flag.requested = True
     try:
         with pytest.raises(Interrupted):
@@ -107,8 +107,8 @@ sys.path[:0] = sys.argv[2:4]
 from pathlib import Path
 from test_tournament_arena import agent
 from stepladder.agents import arena
-from stepladder.core.journal import Journal
-journal = Journal(Path(sys.argv[1]), "f")
+from stepladder.core.journal import Journal, ScopedJournal
+journal = ScopedJournal(Journal(Path(sys.argv[1])), "f")
 arena.play(["x", "y"], 50, arena.Rules(questions=3), lambda name: agent("A" if name == "x" else "B"), journal)
 """
 
@@ -121,17 +121,17 @@ def test_fifty_rounds_killed_ten_times_lose_and_double_nothing(tmp_path, request
     for number in range(10):
         process = subprocess.Popen(command)
         goal = (number + 1) * 4
-        while process.poll() is None and _lines(path) < goal + 1:
+        while process.poll() is None and _lines(path) < goal:
             time.sleep(0.002)
         kills += process.poll() is None
         process.kill()
         process.wait()
     assert kills == 10
     subprocess.run(command, check=True)
-    rounds = [json.loads(line) for line in path.read_bytes().splitlines()[1:]]
+    rounds = [json.loads(line) for line in path.read_bytes().splitlines()]
     assert [match["round"] for match in rounds] == list(range(50))
     unbroken = arena.play(["x", "y"], 50, arena.Rules(questions=3), lambda name: agent("A" if name == "x" else "B"),
-                          Journal(tmp_path / "other.partial.jsonl", "f"))
+                          ScopedJournal(Journal(tmp_path / "other.partial.jsonl"), "f"))
     assert [match["scores"] for match in rounds] == [match["scores"] for match in unbroken]
 
 

@@ -10,7 +10,7 @@ import pytest
 from training_models import make_llama, record
 
 from stepladder.core.errors import Interrupted, StageError
-from stepladder.core.journal import Journal
+from stepladder.core.journal import Journal, ScopedJournal
 from stepladder.core.settings import Training
 from stepladder.training import data, loading, loop, loss, readings
 from stepladder.training.checkpoints import Checkpoints
@@ -40,7 +40,7 @@ def make_loop(student: loading.Student, root: Path, rate: float = 3e-3, guard: b
               checkpoint_steps: int = 2, count: int = 12) -> loop.Loop:
     found = windows(encoded(student, count), batch=2, accumulation=2, epochs=epochs)
     return loop.Loop(student, found, [rate] * len(found), Checkpoints(root / "checkpoints", "print", 2),
-                     Journal(root / "log.partial.jsonl", "print"),
+                     ScopedJournal(Journal(root / "log.partial.jsonl"), "print"),
                      loop.Options(checkpoint_steps=checkpoint_steps, guard_steps=3),
                      (lambda step: read(student, step)) if guard else None)
 
@@ -134,7 +134,7 @@ def test_micro_batches_do_not_change_the_step(student: loading.Student, folder: 
         fresh = loading.load_student(folder, SETTINGS, seed=0)
         found = windows(encoded(fresh), batch=batch, accumulation=accumulation, epochs=1)[:1]
         run = loop.Loop(fresh, found, [1e-3], Checkpoints(tmp_path / name, "p", 1),
-                        Journal(tmp_path / f"{name}.j", "p"), loop.Options())
+                        ScopedJournal(Journal(tmp_path / f"{name}.j"), "p"), loop.Options())
         outcome = run.run()
         return outcome.steps[0]["loss"], next(p for n, p in fresh.trainable().items() if "lora_B" in n)
 
@@ -340,7 +340,7 @@ def _work(rank: int, folder: Path, root: Path, port: int) -> None:
     world = World(rank, 2)
     found = windows(encoded(student), batch=2, accumulation=1, epochs=1, world=world)
     run = loop.Loop(student, found, [3e-3] * len(found), Checkpoints(root / f"c{rank}", "p", 1),
-                    Journal(root / f"{rank}.jsonl", "p"), loop.Options(), world=world)
+                    ScopedJournal(Journal(root / f"{rank}.jsonl"), "p"), loop.Options(), world=world)
     torch.save([losses(run.run()), {n: p.detach() for n, p in student.trainable().items()}], root / f"{rank}.pt")
     distributed.destroy_process_group()
 

@@ -10,7 +10,7 @@ import torch
 from training_models import make_llama, make_moe, record
 
 from stepladder.core.errors import InputError, StageError
-from stepladder.core.journal import Journal
+from stepladder.core.journal import Journal, ScopedJournal
 from stepladder.core.settings import Training
 from stepladder.training import data, dtypes, loading, loop, lora, memory, nf4, preflight, readings
 from stepladder.training.checkpoints import Checkpoints
@@ -93,7 +93,7 @@ def test_lora_over_four_bits_learns(which: str, checkpointing: bool, moe: Path, 
     examples = data.encode_all([record(i) for i in range(8)], student.tokenizer, max_length=600)[0]
     found = windows(examples, batch=4, accumulation=1, epochs=6)
     run = loop.Loop(student, found, [1e-2] * len(found), Checkpoints(tmp_path / "c", "p", 1),
-                    Journal(tmp_path / "j", "p"), loop.Options())
+                    ScopedJournal(Journal(tmp_path / "j"), "p"), loop.Options())
     losses = [step["loss"] for step in run.run().steps]
     assert sum(losses[-2:]) < 0.8 * sum(losses[:2])
 

@@ -89,7 +89,7 @@ def test_a_killed_test_goes_on_and_counts_nothing_twice(tmp_path: Path, small_mo
     command = [sys.executable, str(PROJECT / "scripts" / "05_test_model.py"), "--profile", "laptop", "--workdir",
                str(tmp_path), "--contestants", "--model", f"m={small_model}", "--permute", "2", "--max-tokens", "24",
                "--latency-questions", "0", "--sequences", "2"]
-    journal = enhanced / "test_results_sample.partial.jsonl"
+    journal = enhanced / "journals" / "05_test_results_sample.jsonl"
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     until = time.monotonic() + 120
     while running.poll() is None and time.monotonic() < until:
@@ -98,7 +98,7 @@ def test_a_killed_test_goes_on_and_counts_nothing_twice(tmp_path: Path, small_mo
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
-    before = [json.loads(line)["id"] for line in journal.read_bytes().splitlines(keepends=True)[1:]
+    before = [json.loads(line)["id"] for line in journal.read_bytes().splitlines(keepends=True)
               if line.endswith(b"\n")]
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr

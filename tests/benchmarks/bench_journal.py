@@ -3,20 +3,22 @@
     python tests/benchmarks/bench_journal.py 50000
 
 The real script runs on synthetic questions: once from the start, once more over a journal that lacks only the last
-record. Nothing but the teacher is faked, so all that is measured here comes on top of a real teacher's hours.
+record's replies, once with other flags that ask for nothing new. Then a process of its own opens the journal and looks
+up all keys. Nothing but the teacher is faked, so all that is measured here comes on top of a real teacher's hours.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -104,38 +106,46 @@ class Teacher:
         return backend
 
 
-def run_whole(stage02: ModuleType, args: argparse.Namespace, teacher: Teacher, kept: Path) -> float:
-    """Seconds of the stage from the start; its journal is copied to `kept` before the stage removes it."""
-    remove = Journal.remove
-
-    def keep_then_remove(self: Journal) -> None:
-        shutil.copy(self.path, kept)
-        remove(self)
-
-    Journal.remove = keep_then_remove
-    stage02.open_by_settings = teacher.open
+def run(stage02: ModuleType, workdir: Path, opener: Callable[..., ScriptedBackend], *flags: str) -> float:
+    """Seconds of the stage."""
+    stage02.open_by_settings = opener
     started = time.perf_counter()
-    stage02.run(args)
-    seconds = time.perf_counter() - started
-    Journal.remove = remove
-    return seconds
+    stage02.run(stage02.build_parser().parse_args(["--profile", "laptop", "--workdir", str(workdir), *flags]))
+    return time.perf_counter() - started
 
 
-def run_resumed(stage02: ModuleType, args: argparse.Namespace, enhanced: Path, kept: Path) -> float:
-    """Seconds until the teacher is asked again, when all records but the last are in the journal."""
-    all_but_one = kept.read_bytes().splitlines(keepends=True)[:-1]
-    (enhanced / "cot_enhanced_sample.partial.jsonl").write_bytes(b"".join(all_but_one))
-    (enhanced / "cot_enhanced_sample.json").unlink()
+def until_asked(stage02: ModuleType, workdir: Path, journal: Path) -> float:
+    """Seconds until the teacher is asked again, when all replies but those to the last record are kept."""
+    lines = journal.read_bytes().splitlines(keepends=True)
+    last = max(int(json.loads(line)["id"].partition("#")[0].rpartition("/")[2]) for line in lines)
+    mark = f'"made/{last}#'.encode()
+    journal.write_bytes(b"".join(line for line in lines if mark not in line))
+    (workdir / "data/enhanced/cot_enhanced_sample.json").unlink()
     asked: list[float] = []
 
     def asked_again(request: Request) -> str:
         asked.append(time.perf_counter())
         return reply(request)
 
-    stage02.open_by_settings = lambda *_, **__: ScriptedBackend(asked_again)
     started = time.perf_counter()
-    stage02.run(args)
+    run(stage02, workdir, lambda *_, **__: ScriptedBackend(asked_again))
     return asked[0] - started
+
+
+OPENING = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+import psutil
+from stepladder.core.journal import Journal
+before, started = psutil.Process().memory_info().rss, time.perf_counter()
+journal = Journal(Path(sys.argv[2]))
+opened, held = time.perf_counter() - started, psutil.Process().memory_info().rss
+started = time.perf_counter()
+texts = sum(len(journal.get(key)["text"]) for key in list(journal._numbers))
+print(f"opened in {opened:.2f} s, {(held - before) / 1e6:.0f} MB more, {held / 1e6:.0f} MB in all; "
+      f"every entry read once in {time.perf_counter() - started:.2f} s ({len(journal):,} entries)")
+"""
 
 
 def main() -> None:
@@ -144,26 +154,30 @@ def main() -> None:
     stage02 = importlib.import_module("02_generate_cot_llama_cpp")
     workdir = Path(tempfile.mkdtemp(prefix="bench_journal_"))
     enhanced = prepare(workdir, count)
-    args = stage02.build_parser().parse_args(["--profile", "laptop", "--workdir", str(workdir)])
-    result, kept, teacher = enhanced / "cot_enhanced_sample.json", enhanced / "kept.jsonl", Teacher(count)
+    result, journal = enhanced / "cot_enhanced_sample.json", enhanced / "journals" / "02_replies_sample.jsonl"
+    teacher = Teacher(count)
 
-    journal, assembly = Clock(Journal, "append"), Clock(StageRun, "finish")
-    total = run_whole(stage02, args, teacher, kept)
-    books = journal.seconds + assembly.seconds  # before the second run adds to them
-    size, result_bytes = kept.stat().st_size, result.read_bytes()
-    opening = Clock(Journal, "__init__")
-    resumed = run_resumed(stage02, args, enhanced, kept)
+    writes, reads, assembly = Clock(Journal, "put"), Clock(Journal, "get"), Clock(StageRun, "finish")
+    total = run(stage02, workdir, teacher.open)
+    told = [clock.seconds for clock in (writes, reads, assembly)]  # before the other runs add to them
+    size, result_bytes = journal.stat().st_size, result.read_bytes()
+    opened = subprocess.run([sys.executable, "-c", OPENING, str(PROJECT / "scripts"), str(journal)], check=True,
+                            capture_output=True, text=True).stdout
+    resumed = until_asked(stage02, workdir, journal)
     same = result.read_bytes() == result_bytes
+    other = run(stage02, workdir, lambda *_, **__: sys.exit("the teacher was needed"), "--no-hint")
     shutil.rmtree(workdir)
 
     own, night, memory = total - teacher.seconds, NIGHT_SECONDS / 100, teacher.memory
-    print(f"{count:,} records, {teacher.attempts:,} attempts, journal {size / 1e6:.0f} MB, "
-          f"result {len(result_bytes) / 1e6:.0f} MB")
+    print(f"{count:,} records, {teacher.attempts:,} replies, journal {size / 1e6:.0f} MB ({size / count:.0f} bytes a "
+          f"record), result {len(result_bytes) / 1e6:.0f} MB")
     print(f"whole stage without the teacher's own time: {own:.1f} s ({own / night:.2f} % of a night of "
           f"{NIGHT_SECONDS / 3600:.0f} h)")
-    print(f"  journal and assembly {books:.1f} s: {books / night:.3f} % of it")
-    print(f"resume: {resumed:.2f} s until the teacher is asked again, {opening.seconds:.2f} s of it for the journal; "
-          f"same bytes: {same}")
+    print(f"  journal: {told[0]:.1f} s writing, {told[1]:.1f} s looking up; assembly {told[2]:.1f} s; together "
+          f"{sum(told) / night:.3f} % of it")
+    print(f"journal: {opened.strip()}")
+    print(f"resume: {resumed:.1f} s until the teacher is asked again (kept replies are judged anew), same bytes {same}")
+    print(f"another flag for which all replies are known (--no-hint): {other:.1f} s")
     print("memory (MB) at each tenth: " + " ".join(f"{value:.0f}" for value in memory)
           + f"; {1e6 * (memory[-1] - memory[1]) / (count * (len(memory) - 2) / 10):.0f} bytes a record")
 

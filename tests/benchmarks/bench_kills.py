@@ -3,7 +3,7 @@
     python tests/benchmarks/bench_kills.py WORKDIR QUESTIONS.json --kills 20
 
 WORKDIR holds the laptop profile's weights (stage 01). Running it again goes on from the journal. Other flags go to
-stage 02. Printed: kills, records kept at each, and the check of the result.
+stage 02. Printed: kills, replies kept at each, and the check of the result.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 def finished(journal: Path) -> list[str]:
-    """Ids of the whole lines of a journal; a torn last line is not one."""
+    """Keys of the whole lines of a journal; a torn last line is not one."""
     if not journal.exists():
         return []
     whole = journal.read_bytes().rpartition(b"\n")[0]
-    return [json.loads(line)["id"] for line in whole.splitlines()[1:]]
+    return [json.loads(line)["key"] for line in whole.splitlines()]
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, nargs=2, default=(3.0, 12.0), help="a kill comes after so long")
     options, others = parser.parse_known_args()
     output = options.workdir / "killed.json"
-    journal = output.with_suffix(".partial.jsonl")
+    journal = options.workdir / "data" / "enhanced" / "journals" / "02_replies_sample.jsonl"
     command = [sys.executable, str(PROJECT / "scripts" / "02_generate_cot_llama_cpp.py"), "--profile", "laptop",
                "--workdir", str(options.workdir), "--input", str(options.questions), "--output", str(output), *others]
     rng, started, kept = random.Random(), time.monotonic(), finished(journal)
@@ -53,10 +53,10 @@ def main() -> None:
             print("finished before the last kill")
             break
         now = finished(journal)
-        assert now[:len(kept)] == kept, "a finished record was lost or changed"
-        assert len(now) == len(set(now)), "a record is doubled"
+        assert now[:len(kept)] == kept, "a finished reply was lost or changed"
+        assert len(now) == len(set(now)), "a reply was asked for twice"
         kept = now
-        print(f"kill {kill}: {len(kept)} records kept", flush=True)
+        print(f"kill {kill}: {len(kept)} replies kept", flush=True)
     subprocess.run(command, check=True)
     before, after = json.loads(options.questions.read_text()), json.loads(output.read_text())
     assert [record["id"] for record in after] == [record["id"] for record in before]

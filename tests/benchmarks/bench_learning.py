@@ -98,12 +98,13 @@ def train(arm: str, seed: int, args: argparse.Namespace, held_out: list[dict[str
 def answers(name: str, adapter: Path | None, mode: str, args: argparse.Namespace, held_out: list[dict[str, Any]]
             ) -> dict[str, str | None]:
     """Question id -> letter or None, kept in the state folder as they come."""
-    from stepladder.core.journal import Journal
+    from stepladder.core.journal import Journal, ScopedJournal
     from stepladder.engine import extract, prompts
     from stepladder.engine.backend import open_backend
     from stepladder.engine.requests import Request
 
-    journal = Journal(args.state / f"answers-{name}-{mode}.jsonl", f"{len(held_out)} {args.kinds} {args.levels}")
+    journal = ScopedJournal(Journal(args.state / f"answers-{name}-{mode}.jsonl"),
+                            f"{len(held_out)} {args.kinds} {args.levels}")
     missing = [record for record in held_out if record["id"] not in journal.records]
     if missing:
         table = json.loads((args.workdir / "data/enhanced/models_sample.json").read_text())

@@ -2,6 +2,7 @@
 
     python tests/benchmarks/bench_puzzle_levels.py                          steps and structures of every kind and level
     python tests/benchmarks/bench_puzzle_levels.py MODEL.gguf --each 20     and a model's accuracy, reasoning mode
+    python tests/benchmarks/bench_puzzle_levels.py --kinds ages clocks      of some kinds
 
 Prints Markdown tables. Structures: different ones among --draws draws of a level. Exits 1 where a level that is offered
 has fewer than 1,000, or where level and steps of a kind correlate (Spearman) below 0.8.
@@ -30,6 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--draws", type=int, default=2_500, help="draws a level in which structures are counted")
     parser.add_argument("--each", type=int, default=20, help="puzzles asked a kind and level")
     parser.add_argument("--levels", type=int, nargs="+", default=[1, 4, 7, 10], help="levels asked")
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS), metavar="KIND")
     parser.add_argument("--max-tokens", type=int, default=256)
     parser.add_argument("--sequences", type=int, default=16)
     parser.add_argument("--seed", type=int, default=900)
@@ -51,12 +53,12 @@ def level_against_steps(kind: Kind, seed: int, draws: int = 2_000) -> float:
     return float(spearmanr([puzzle.level for puzzle in drawn], [puzzle.steps for puzzle in drawn]).statistic)
 
 
-def solver_tables(draws: int, seed: int) -> list[str]:
+def solver_tables(kinds: list[str], draws: int, seed: int) -> list[str]:
     """Prints steps and structures of every kind; returns what falls short."""
     print(f"Mean solver steps by level, and the fewest different structures among {draws:,} draws of a level:\n\n"
           f"| kind | {' | '.join(map(str, LEVELS))} | Spearman | fewest structures |\n{'|---' * (len(LEVELS) + 3)}|")
     short = []
-    for kind in KINDS.values():
+    for kind in map(KINDS.__getitem__, kinds):
         rows = {level: (count, steps) for level, count, steps in structures(kind, draws, seed)}
         rho = level_against_steps(kind, seed)
         fewest = min(rows, key=lambda level: rows[level][0])
@@ -75,7 +77,8 @@ def asked_table(args: argparse.Namespace) -> None:
     from stepladder.verdict.answering import Manner, answer, units
 
     records = [to_record(generate(kind.name, args.seed * 10**6 + i, level))
-               for kind in KINDS.values() for level in args.levels if level in kind.levels for i in range(args.each)]
+               for kind in map(KINDS.__getitem__, args.kinds)
+               for level in args.levels if level in kind.levels for i in range(args.each)]
     key = {record["id"]: record for record in records}
     manner = Manner("reasoning", args.max_tokens)
     right: dict[tuple[str, int], list[bool]] = defaultdict(list)
@@ -87,17 +90,17 @@ def asked_table(args: argparse.Namespace) -> None:
             progress.update(tokens=run["tokens"])
     print(f"\n{args.model.name}, reasoning mode, {args.each} puzzles a kind and level, right:\n\n"
           f"| kind | {' | '.join(f'level {level}' for level in args.levels)} |\n{'|---' * (len(args.levels) + 1)}|")
-    for kind in KINDS:
+    for kind in args.kinds:
         cells = [f"{statistics.fmean(right[kind, level]):.0%}" if right[kind, level] else "-" for level in args.levels]
         print(f"| {kind} | {' | '.join(cells)} |")
-    every = {level: [one for kind in KINDS for one in right[kind, level]] for level in args.levels}
+    every = {level: [one for kind in args.kinds for one in right[kind, level]] for level in args.levels}
     cells = " | ".join(f"{statistics.fmean(every[level]):.1%}" for level in args.levels)
     print(f"| **all** | {cells} |")
 
 
 def main() -> int:
     args = build_parser().parse_args()
-    short = solver_tables(args.draws, args.seed)
+    short = solver_tables(args.kinds, args.draws, args.seed)
     if args.model:
         asked_table(args)
     for line in short:

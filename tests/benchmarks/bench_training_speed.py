@@ -25,7 +25,7 @@ sys.path[:0] = [str(TESTS.parent / "scripts"), str(TESTS)]
 
 def ours(student: Any, examples: list, batch: int, accumulation: int, scratch: Path) -> tuple[float, list[float]]:
     """(record tokens a second, losses) of this project's loop."""
-    from stepladder.core.journal import Journal
+    from stepladder.core.journal import Journal, ScopedJournal
     from stepladder.training.checkpoints import Checkpoints
     from stepladder.training.loop import Loop, Options
     from stepladder.training.windows import windows
@@ -33,7 +33,7 @@ def ours(student: Any, examples: list, batch: int, accumulation: int, scratch: P
     found = windows(examples, batch=batch, accumulation=accumulation, epochs=1)
     scratch.mkdir()
     run = Loop(student, found, [5e-4] * len(found), Checkpoints(scratch / "checkpoints", "bench", 1),
-               Journal(scratch / "journal", "bench"), Options(checkpoint_steps=10**6))
+               ScopedJournal(Journal(scratch / "journal"), "bench"), Options(checkpoint_steps=10**6))
     steps = run.run().steps[1:]
     return sum(s["tokens"] for s in steps) / sum(s["seconds"] for s in steps), [s["loss"] for s in steps]
 

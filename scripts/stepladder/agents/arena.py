@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import Any
 
 from stepladder.core.interrupts import stop_flag
-from stepladder.core.journal import Journal
+from stepladder.core.journal import RunJournal
 
 from .answerer import Answerer
 from .formats import answer_object, read_question
@@ -58,7 +58,7 @@ def fixtures(names: Sequence[str], rounds: int) -> list[Fixture]:
     return found
 
 
-def play(names: Sequence[str], rounds: int, rules: Rules, agent: Callable[[str], Answerer], journal: Journal,
+def play(names: Sequence[str], rounds: int, rules: Rules, agent: Callable[[str], Answerer], journal: RunJournal,
          after: Callable[[Mapping[str, Any]], None] = lambda match: None) -> list[dict[str, Any]]:
     """All matches, in order; those in the journal are not played again. `agent(name)` is that player, ready to go.
 

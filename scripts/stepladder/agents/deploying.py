@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from stepladder.core.interrupts import stop_flag
-from stepladder.core.journal import Journal
+from stepladder.core.journal import Journal, RunJournal
 from stepladder.core.profiles import Settings
 from stepladder.core.progress import Progress
 from stepladder.core.records import Record, read_questions
@@ -19,11 +19,15 @@ from .answerer import Answerer, Limits
 from .gate import Decision
 from .players import Player, Stable, opener
 from .validator import UNFITTED, Calibration, Evidence, Validator
+from .work_keys import question_keys
 
 
-def make_agents(stage: StageRun, settings: Settings, deployed: Player, decision: Decision, journal: Journal
-                ) -> dict[str, Any]:
-    """Fit the validator on validation questions, measure it on held-out ones; both journalled."""
+def make_agents(stage: StageRun, settings: Settings, deployed: Player, decision: Decision, journal: Journal,
+                identity: list[str]) -> dict[str, Any]:
+    """Fit the validator on validation questions, measure it on held-out ones; both journalled.
+
+    identity: of the deployed weights.
+    """
     agents, seed = settings["agents"], stage.args.seed
     validation, _ = read_questions(stage.inputs["validation"], stage.args.limit)
     heldout, _ = read_questions(stage.inputs["test"], stage.args.limit)
@@ -31,8 +35,14 @@ def make_agents(stage: StageRun, settings: Settings, deployed: Player, decision:
     heldout = sample(heldout, agents.heldout_questions, seed)
     with Stable([deployed], opener(settings["engine"], agents), Limits(agents.answer_tokens, None)) as stable:
         answerer = stable.answerer(deployed.name)
-        fitted = fit_validator(answerer, validation, agents.orders, journal, seed)
-        rows = measure_validator(answerer, fitted, heldout, agents.orders, journal)
+        made_from = [identity, agents.orders, agents.answer_tokens, settings["engine"].context]
+        evidence = RunJournal(journal, question_keys("fit", made_from, validation))
+        stage.take_over("agents", evidence)
+        stage.tell_known(evidence)
+        fitted = fit_validator(answerer, validation, agents.orders, evidence, seed)
+        measured = RunJournal(journal, question_keys("test", made_from, heldout, fitted))
+        stage.tell_known(measured)
+        rows = measure_validator(answerer, fitted, heldout, agents.orders, measured)
     return {"gate": decision.as_json(), "deployed": deployed.name, "model": deployed.model.name,
             "adapter": deployed.adapter.name if deployed.adapter else None,
             "validator": described(fitted, len(validation), rows)}
@@ -44,7 +54,7 @@ def sample(records: Sequence[Record], most: int, seed: int) -> list[Record]:
     return [records[place] for place in sorted(places)]
 
 
-def fit_validator(answerer: Answerer, records: Sequence[Record], orders: int, journal: Journal, seed: int
+def fit_validator(answerer: Answerer, records: Sequence[Record], orders: int, journal: RunJournal, seed: int
                   ) -> Calibration:
     """The calibration from the validation questions; their evidence is journalled."""
     validator = Validator(answerer, UNFITTED, orders)
@@ -61,7 +71,7 @@ def fit_validator(answerer: Answerer, records: Sequence[Record], orders: int, jo
 
 
 def measure_validator(answerer: Answerer, fitted: Calibration, records: Sequence[Record], orders: int,
-                      journal: Journal) -> list[dict[str, Any]]:
+                      journal: RunJournal) -> list[dict[str, Any]]:
     """Rows of the held-out questions: answer alone, validation, retry; journalled under this calibration."""
     validator = Validator(answerer, fitted, orders)
     done = sum(f"test|{record['id']}" in journal.records for record in records)
@@ -74,7 +84,7 @@ def measure_validator(answerer: Answerer, fitted: Calibration, records: Sequence
     return [{**journal.records[f"test|{record['id']}"], "id": record["id"]} for record in records]
 
 
-def _batches(answerer: Answerer, records: Sequence[Record], kind: str, journal: Journal) -> list[Sequence[Record]]:
+def _batches(answerer: Answerer, records: Sequence[Record], kind: str, journal: RunJournal) -> list[Sequence[Record]]:
     left = [record for record in records if f"{kind}|{record['id']}" not in journal.records]
     size = answerer.backend.stats.sequences or 8
     return [left[start:start + size] for start in range(0, len(left), size)]

@@ -23,7 +23,7 @@ def tell(workspace: Workspace, agents: Agents, arena: Arena, engine: EngineSetti
     try:
         gguf = read_weights(workspace, "student").need("gguf")
         size = size_bytes(gguf)
-        say(f"06 would load: {gguf} ({size / 1e9:.2f} GB), with {workspace.adapter / ADAPTER_FILE} where the gate "
+        say(f"06 would load: {gguf} ({size / 1e9:.2f} GB), with {workspace.trained / ADAPTER_FILE} where the gate "
             "lets it pass")
         say(f"06 memory: {size / 1e9:.2f} GB of weights, and the cache of {engine.sequences} sequences of "
             f"{engine.context} tokens; this machine has {machine.memory_bytes() / 1e9:.0f} GB")

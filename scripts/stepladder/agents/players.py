@@ -54,7 +54,7 @@ def player(spec: str, workspace: Workspace, folder: Path) -> Player:
     """
     if spec in ("base", "student"):
         model = read_weights(workspace, "student").need("gguf")
-        adapter = workspace.adapter / ADAPTER_FILE if spec == "student" else None
+        adapter = workspace.trained / ADAPTER_FILE if spec == "student" else None
         if adapter is not None and not adapter.exists():
             raise NotThereYet(f"the student has no {adapter}; run 04_train_qwen3_235b.py, or leave the student out")
         return Player(spec, model, adapter)

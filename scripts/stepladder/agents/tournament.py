@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from stepladder.core.files import read_json
-from stepladder.core.journal import Journal
 from stepladder.core.profiles import Settings
 from stepladder.core.progress import Progress
 from stepladder.core.stage import StageRun, meta_path
@@ -14,19 +14,27 @@ from stepladder.core.stage import StageRun, meta_path
 from . import arena as arenas
 from .answerer import Limits
 from .players import Player, Stable, opener
+from .work_keys import match_keys, player_identity
 
 
-def play(stage: StageRun, settings: Settings, members: list[Player], journal: Journal) -> list[dict[str, Any]]:
-    """All matches between the members that the journal does not hold yet."""
-    agents, arena = settings["agents"], settings["arena"]
+def play(stage: StageRun, settings: Settings, members: list[Player]) -> list[dict[str, Any]]:
+    """All matches between the members; those that the journal holds are not played again."""
+    agents, arena, engine = settings["agents"], settings["arena"], settings["engine"]
     rules = arenas.Rules(arena.questions_per_round, arena.batch_size, arena.topic_difficulty, agents.question_seconds,
                          agents.answer_seconds, agents.question_tokens, seed=stage.args.seed)
     names = [member.name for member in members]
-    total = len(arenas.fixtures(names, arena.rounds))
+    fixtures = arenas.fixtures(names, arena.rounds)
     limits = Limits(agents.answer_tokens, agents.answer_seconds)
-    with (Stable(members, opener(settings["engine"], agents), limits) as stable,
-          Progress("06 matches", total, len(journal.records)) as progress):
-        return arenas.play(names, arena.rounds, rules, stable.answerer, journal, after=lambda match: progress.update())
+    hashes = stage.input_hashes()
+    identities = {member.name: player_identity(member, hashes) for member in members}
+    journal = stage.journal("tournament", match_keys(fixtures, identities, rules, [asdict(limits), engine.context]))
+    try:
+        with (Stable(members, opener(engine, agents), limits) as stable,
+              Progress("06 matches", len(fixtures), len(journal.records)) as progress):
+            return arenas.play(names, arena.rounds, rules, stable.answerer, journal,
+                               after=lambda match: progress.update())
+    finally:
+        journal.close()
 
 
 def results(stage: StageRun, agents_path: Path, settings: Settings, names: list[str], matches: list[dict[str, Any]],

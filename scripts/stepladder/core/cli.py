@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from . import profiles
 from .errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, NotThereYet, StepladderError
-from .interrupts import stop_flag
+from .interrupts import outlive_terminal, stop_flag
 from .settings import SECTIONS
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -30,9 +30,11 @@ def stage_parser(description: str, sections: tuple[str, ...] = ()) -> argparse.A
     common.add_argument("--workdir", type=Path, default=PROJECT, help="folder of data/enhanced and models")
     common.add_argument("--input", type=Path, help="main input file instead of the profile's")
     common.add_argument("--output", type=Path, help="main output file instead of the profile's")
-    common.add_argument("--limit", type=_positive, help="only the first N records")
+    common.add_argument("--limit", type=_positive, help="only the first N records; output and products get .limitN in "
+                        "their names")
     common.add_argument("--seed", type=int, default=0, help="seed of everything random (default 0)")
-    common.add_argument("--force", action="store_true", help="run although it is done, from the start")
+    common.add_argument("--force", action="store_true", help="run although it is done, from the start; "
+                        "nothing is deleted")
     common.add_argument("--status", action="store_true", help="say whether it is done, and exit")
     common.add_argument("--plan", action="store_true", help="say what it would load and need, and exit")
     common.add_argument("--debug", action="store_true", help="show tracebacks")
@@ -104,11 +106,12 @@ def _positive(text: str) -> int:
 
 def main(build_parser: Callable[[], argparse.ArgumentParser], run: Callable[[argparse.Namespace], int | None]) -> None:
     """Parse, run, exit: 0 done, 1 failed, 2 bad arguments or input, 130 interrupted."""
+    stop_flag.install()
+    outlive_terminal()
     args = build_parser().parse_args()
     if getattr(args, "profile", None) == "auto":
         args.profile, why = profiles.choose_for_this_machine()
         print(f"profile {args.profile}: {why}", file=sys.stderr)
-    stop_flag.install()
     try:
         code = run(args) or 0
     except StepladderError as error:
@@ -122,9 +125,6 @@ def main(build_parser: Callable[[], argparse.ArgumentParser], run: Callable[[arg
     except KeyboardInterrupt:
         print(f"{Path(sys.argv[0]).name}: interrupted; run it again to go on", file=sys.stderr)
         code = EXIT_INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = EXIT_FAILED
     except OSError as error:
         if args.debug:
             traceback.print_exc()

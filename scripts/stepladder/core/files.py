@@ -48,9 +48,14 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
             raise
 
 
+def as_json_bytes(value: Any) -> bytes:
+    """A value as the indented UTF-8 JSON that outputs are written in."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write indented UTF-8 JSON atomically. Raises StageError when the disk is full or refuses."""
-    write_bytes_atomically(path, orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+    write_bytes_atomically(path, as_json_bytes(value))
 
 
 def read_json(path: Path) -> Any:
@@ -91,6 +96,11 @@ def hash_json(value: Any) -> str:
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+def _is_bookkeeping(path: Path) -> bool:
+    """Whether a file in a folder of weights is a download's own note (.cache/huggingface, locks, parts), no weights."""
+    return any(part.startswith(".") for part in path.parts) or path.suffix in (".lock", ".incomplete")
+
+
 class WeightHashes:
     """SHA-256 of weights, computed once and then trusted while size and mtime stay the same.
 
@@ -103,7 +113,7 @@ class WeightHashes:
     def __call__(self, path: Path) -> str:
         """Hash of a file, or of a folder: then over its files' names and hashes."""
         if path.is_dir():
-            files = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+            files = sorted(p for p in path.rglob("*") if p.is_file() and not _is_bookkeeping(p.relative_to(path)))
             return hash_json([[str(p.relative_to(path)), self._file(p)] for p in files])
         if not path.exists():
             raise InputError(f"weights {path} do not exist; run 01_download_deepseek_gguf.py")

@@ -31,6 +31,19 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def standing(why: str) -> None:
+    """Show on the running progress line why nothing moves; "" when it moves again. Without one, say it once."""
+    if _running:
+        _running[-1].stand(why)
+    elif why and why not in _said:
+        _said.add(why)
+        say(why)
+
+
+_running: list[Progress] = []  # innermost last
+_said: set[str] = set()
+
+
 class Progress:
     """Records done of a total, with rate, tokens/s and an ETA from the last two minutes of this run.
 
@@ -42,7 +55,7 @@ class Progress:
 
         self.what, self.total, self.done = what, total, done
         self.tokens = 0
-        self.note = ""
+        self.note = self.why = ""
         self.stream = stream or sys.stderr
         self._start = self._last_line = time.monotonic()
         self._marks: deque[tuple[float, int, int]] = deque([(self._start, done, 0)])
@@ -54,9 +67,11 @@ class Progress:
         )
 
     def __enter__(self) -> Progress:
+        _running.append(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
+        _running.remove(self)
         if self._bar is not None:
             self._bar.close()
         else:
@@ -79,6 +94,15 @@ class Progress:
         elif now - self._last_line >= LINE_SECONDS:
             self._line()
 
+    def stand(self, why: str) -> None:
+        """Show why nothing moves: in the bar, or on a line now and one a minute. See `standing`."""
+        new, self.why = why != self.why, why
+        if self._bar is not None:
+            if new:
+                self._bar.set_postfix_str(self._figures(), refresh=True)
+        elif why and (new or time.monotonic() - self._last_line >= LINE_SECONDS):
+            self._line()
+
     def _rates(self) -> tuple[float, float]:
         (start, done, tokens), (end, done_now, tokens_now) = self._marks[0], self._latest
         seconds = max(end - start, 1e-9)
@@ -92,7 +116,7 @@ class Progress:
         left = self.total - self.done
         if left > 0:
             parts.append(f"ETA {duration(left / records_rate)}" if records_rate > 0 else "ETA ?")
-        return "  ".join([*parts, self.note] if self.note else parts)
+        return "  ".join(part for part in (*parts, self.note, self.why) if part)
 
     def _line(self) -> None:
         self._last_line = time.monotonic()

@@ -102,8 +102,17 @@ class EngineSettings(Section):
     threads: Count = Field(0, description="CPU threads; 0: one a core", json_schema_extra=EXECUTION_ONLY)
     gpu_layers: int = Field(-1, description="layers on the GPU; -1: all that a GPU build can take",
                             json_schema_extra=EXECUTION_ONLY)
-    endpoints: list[str] = Field([], description="OpenAI-compatible servers to use instead of local weights")
+    endpoints: list[str] = Field([], description="OpenAI-compatible servers to use instead of local weights",
+                                 json_schema_extra=EXECUTION_ONLY)
     endpoint_model: str = Field("", description="model name sent to the endpoints")
+    endpoint_keys: dict[str, str] = Field({}, description="URL=VARIABLE: the environment variable that holds this "
+                                          "endpoint's API key; sent there alone", json_schema_extra=EXECUTION_ONLY)
+    endpoint_timeout: float = Field(600.0, description="seconds to wait for a reply of an endpoint", gt=0,
+                                    json_schema_extra=EXECUTION_ONLY)
+    endpoint_attempts: Positive = Field(6, description="times that working endpoints may fail a request before it is "
+                                        "given up", json_schema_extra=EXECUTION_ONLY)
+    endpoint_outage: float = Field(30.0, description="minutes to wait while no endpoint answers", ge=0,
+                                   json_schema_extra=EXECUTION_ONLY)
     concurrency: Positive = Field(64, description="requests in flight a server", json_schema_extra=EXECUTION_ONLY)
 
 

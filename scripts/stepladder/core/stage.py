@@ -1,13 +1,15 @@
 """One run of one stage: is it done, who holds the lock, its journals, its outputs and their metas.
 
 A stage is done when beside each output X.json stands X.meta.json whose fingerprint (stage, shaping settings, seed,
-limit, hashes of inputs and weights) and hashes are those of now. The metas are written last.
+limit, hashes of inputs and weights) and hashes are those of now. The metas are written last. Outputs that a run would
+replace by others are set aside, and brought back by a run that they fit.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import os
 import platform
 import shlex
 import sys
@@ -19,9 +21,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from . import aside
 from .errors import InputError, NotThereYet, StageError
-from .files import WeightHashes, hash_file, hash_json, read_json, write_json
-from .journal import Journal
+from .files import WeightHashes, as_json_bytes, hash_file, hash_json, read_json, write_bytes_atomically, write_json
+from .former_journals import former_records
+from .journal import Journal, RunJournal, ScopedJournal
 from .machine import peak_memory_bytes
 from .profiles import Settings
 from .progress import duration, say
@@ -41,16 +45,18 @@ class StageRun:
 
     inputs, outputs: JSON files by name. weights: model files or folders by role. products: files or folders that
     the stage makes beside its outputs (an adapter); they count for "done". extra: anything else that shapes it.
+    accumulates: the output takes over what earlier ones held, so that none is set aside.
     """
 
     def __init__(self, stage: str, args: argparse.Namespace, settings: Settings, *, inputs: Mapping[str, Path],
                  outputs: Mapping[str, Path], weights: Mapping[str, Path] | None = None,
-                 products: Mapping[str, Path] | None = None, extra: Mapping[str, Any] | None = None) -> None:
+                 products: Mapping[str, Path] | None = None, extra: Mapping[str, Any] | None = None,
+                 accumulates: bool = False) -> None:
         self.stage, self.args, self.settings = stage, args, settings
         self.workspace = Workspace.of(args, settings.profile)
         self.inputs, self.outputs = dict(inputs), dict(outputs)
         self.weights, self.products = dict(weights or {}), dict(products or {})
-        self.extra = dict(extra or {})
+        self.extra, self.accumulates = dict(extra or {}), accumulates
         self._hash_weights = WeightHashes(self.workspace.models / ".sha256.json")
         self._started = time.monotonic()
         self._fingerprint: str | None = None
@@ -65,7 +71,7 @@ class StageRun:
             if not path.is_file():
                 if path.is_dir():
                     raise InputError(f"input {path}: it is a directory")
-                raise NotThereYet(f"input {path}: it does not exist; run the stage that writes it")
+                raise NotThereYet(f"input {path}: it does not exist; run the stage that writes it{_peeks(path)}")
             hashes[name] = hash_file(path)
         return hashes | {name: self._hash_weights(path) for name, path in self.weights.items()}
 
@@ -90,21 +96,77 @@ class StageRun:
                 return f"{output.name} was made from other inputs or arguments"
             if meta.get("sha256") != hash_file(output):
                 return f"{output.name} was changed since"
-            for name, path in self.products.items():
-                if not path.exists() or self._hash_weights(path) != meta["products"].get(name):
-                    return f"{path.name} is missing or was changed since"
+            if (reason := self._why_products_differ(meta)) is not None:
+                return reason
         return None
 
-    def is_done(self) -> bool:
-        """Whether there is nothing to do; says so. --force and --status are answered here too."""
+    def _why_products_differ(self, meta: Mapping[str, Any]) -> str | None:
+        for name, path in self.products.items():
+            if not path.exists() or self._hash_weights(path) != meta["products"].get(name):
+                return f"{path.name} is missing or was changed since"
+        return None
+
+    def is_done(self, again: bool = False) -> bool:
+        """Whether there is nothing to do; says so. --force and --status are answered here too.
+
+        Outputs that fit and were set aside are brought back. again: run although it is done.
+        """
         reason = self.why_not_done()
+        fitting = None if reason is None or self.args.force else self._fitting()
         if getattr(self.args, "status", False):
+            if fitting is not None:
+                reason = f"{reason}; but {fitting.name} was set aside and fits, it is brought back"
             say(f"{self.stage}: done" if reason is None else f"{self.stage}: to do ({reason})")
             return True
-        if reason is None and not self.args.force:
+        if fitting is not None:
+            self._set_aside(f"{fitting.name} was brought back")
+            fitting.bring_back()
+            say(f"{self.stage}: {fitting.name} fits and is brought back")
+            reason = self.why_not_done()
+        if reason is None and not (self.args.force or again):
             say(f"{self.stage}: already done ({', '.join(path.name for path in self.outputs.values())})")
             return True
         return False
+
+    # -- making way -----------------------------------------------------------------------------------------------
+
+    def _fitting(self) -> aside.Item | None:
+        """The latest outputs set aside that are what this run would make, whole and unchanged."""
+        first = next(iter(self.outputs.values()))
+        for item in [] if self.accumulates else aside.matching(first.parent, self.fingerprint):
+            lies = {place: member for member, place in item.members.items()}
+            if all(self._is_whole(lies, output) for output in self.outputs.values()):
+                return item
+        return None
+
+    def _is_whole(self, lies: Mapping[Path, Path], output: Path) -> bool:
+        """Whether an item (place -> member) holds an output with its meta, as written, and its products are there."""
+        output = Path(os.path.abspath(output))
+        if output not in lies or meta_path(output) not in lies:
+            return False
+        meta = read_json(lies[meta_path(output)])
+        return meta.get("sha256") == hash_file(lies[output]) and self._why_products_differ(meta) is None
+
+    def _set_aside(self, why: str) -> None:
+        """Set aside all outputs with their metas; they also stay in their places, to be replaced at once.
+
+        They are found again by their fingerprint, unless it is this run's: then what it writes is the better of two.
+        """
+        paths = [path for output in self.outputs.values() for path in (output, meta_path(output))]
+        metas = [read_json(path) for path in paths[1::2] if path.exists()]
+        made_by = metas[0].get("fingerprint", "") if metas else ""
+        item = aside.set_aside(paths, why, "" if made_by == self.fingerprint else made_by, leave=True)
+        if item is not None:
+            say(f"{self.stage}: what {paths[0].name} held is kept as {item.folder} (show.py prune lists and frees it)")
+
+    def _make_way(self, contents: Mapping[str, bytes]) -> None:
+        """Set the outputs aside unless what is to be written takes over all they hold, or is the same."""
+        if self.accumulates:
+            return
+        for name, path in self.outputs.items():
+            if path.exists() and path.read_bytes() != contents[name]:
+                self._set_aside("replaced by another run")
+                return
 
     # -- the run --------------------------------------------------------------------------------------------------
 
@@ -135,23 +197,63 @@ class StageRun:
         chosen = [f"{key}={item['value']} ({item['from']})" for key, item in self.settings.described().items()
                   if item["from"] != "default" and not isinstance(item["value"], (dict, list))]
         say(f"{self.stage}: profile {self.settings.profile.name}; " + ", ".join(chosen))
+        if peeks := [path.name for path in self.inputs.values() if ".limit" in path.name]:
+            say(f"{self.stage}: reads {', '.join(peeks)}")
 
-    def journal(self, output: str, name: str = "", extra: Any = None) -> Journal:
-        """The journal of an output (X.partial.jsonl; with a name, X.NAME.partial.jsonl); says what it resumes."""
-        path = self.outputs[output].with_suffix(f".{name}.partial.jsonl" if name else ".partial.jsonl")
-        if self.args.force:
-            path.unlink(missing_ok=True)
-        journal = Journal(path, hash_json([self.fingerprint, extra]))
-        if journal.started_afresh:
-            say(f"{self.stage}: {path.name} starts afresh: {journal.started_afresh}")
-        if journal.resumed:
-            say(f"{self.stage}: going on after {journal.resumed} finished records of {path.name}")
+    def open_journal(self, name: str, fresh: bool | None = None) -> Journal:
+        """The journal of this stage that is called `name`; with --force nothing is found in it, and nothing deleted."""
+        fresh = self.args.force if fresh is None else fresh
+        journal = Journal(self.workspace.journal(f"{self.stage[:2]}_{name}"), fresh)
+        if journal.damaged:
+            say(f"{self.stage}: warning: {journal.path} has {len(journal.damaged)} unreadable lines, the first is line "
+                f"{journal.damaged[0]}; what they held is done again")
         return journal
 
+    def journal(self, name: str, keys: Mapping[str, str] | None = None, *, output: str = "", former: str = "",
+                former_extra: Any = None) -> RunJournal:
+        """The journal `name` as this run sees it; says how much of its work is finished already.
+
+        keys: id -> key of everything this run may ask for; None: entries belong to this run's fingerprint alone.
+        output: the output it serves, where that has another name. former, former_extra: the name and what shaped the
+        records of the journal that earlier versions kept beside that output; its records are taken over if they fit.
+        """
+        run: RunJournal
+        if keys is None:
+            run = ScopedJournal(self.open_journal(name, fresh=False), self.fingerprint, fresh=self.args.force)
+        else:
+            run = RunJournal(self.open_journal(name), keys)
+        self.take_over(output or name, run, former, former_extra)
+        self.tell_known(run)
+        return run
+
+    def tell_known(self, run: RunJournal) -> None:
+        """Say how much of a run's work is finished already."""
+        if known := len(run.records):
+            say(f"{self.stage}: going on after {known} finished records of {run.journal.path.name}")
+
+    def take_over(self, output: str, run: RunJournal, name: str = "", extra: Any = None) -> None:
+        """Append the records of the journal that an earlier version kept beside an output, if they fit this run.
+
+        Then the file itself is set aside, whether they fit or not.
+        """
+        path = self.outputs[output].with_suffix(f".{name}.partial.jsonl" if name else ".partial.jsonl")
+        if not path.exists():
+            return
+        records = {} if self.args.force else former_records(path, hash_json([self.fingerprint, extra]))
+        for record in records.values():
+            if run.asks_for(record["id"]):
+                run.append(record)
+        told = "read" if records else "not read"
+        item = aside.set_aside([path], f"journal of an earlier version, {told}")
+        assert item is not None
+        say(f"{self.stage}: {path.name}, a journal of an earlier version, is {told}; it is kept as {item.folder}")
+
     def finish(self, contents: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
-        """Write all outputs, then their metas. `counts` is what the summary and `show.py` tell."""
-        for name, value in contents.items():
-            write_json(self.outputs[name], value)
+        """Write all outputs, then their metas; what they replace is set aside. `counts` is what the summary tells."""
+        encoded = {name: as_json_bytes(value) for name, value in contents.items()}
+        self._make_way(encoded)
+        for name, data in encoded.items():
+            write_bytes_atomically(self.outputs[name], data)
         seconds = time.monotonic() - self._started
         meta = {
             "stage": self.stage, "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -167,6 +269,13 @@ class StageRun:
         for path in self.outputs.values():
             write_json(meta_path(path), {"output": path.name, "sha256": hash_file(path), **meta})
         say(f"{self.stage}: done in {duration(seconds)}, peak memory {meta['peak_memory_bytes'] / 1e9:.2f} GB")
+
+
+def _peeks(path: Path) -> str:
+    """A hint for a missing file of which there are only runs with --limit."""
+    limits = [found.suffixes[-2].removeprefix(".limit") for found in path.parent.glob(f"{path.stem}.limit*.json")
+              if not found.name.endswith(".meta.json")]
+    return f" (there is one made with --limit {', '.join(sorted(limits))}: give that here too)" if limits else ""
 
 
 def versions() -> dict[str, str]:

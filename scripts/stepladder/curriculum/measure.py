@@ -1,4 +1,4 @@
-"""Measuring: what the models say of each record, through journals that survive a kill."""
+"""Measuring: what the models say of each record, through journals that survive a kill and serve every later run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ..core.errors import StageError
 from ..core.files import hash_json
 from ..core.interrupts import stop_flag
-from ..core.journal import Journal
+from ..core.journal import RunJournal, work_key
 from ..core.progress import Progress
 from ..core.records import Record
 from ..core.settings import Curriculum
@@ -23,6 +23,7 @@ from .ratings import Assessor, why_unusable
 from .student_signal import StudentProbe
 
 FIELDS = {"assessor": "rating", "student": "probe"}  # role -> field of an output record that keeps what was measured
+READ = {"assessor": reuse.READ, "student": ("question", "choices", "answer")}  # role -> fields its model reads
 
 
 class Meter(Protocol):
@@ -56,7 +57,7 @@ class Measuring:
         self.results: dict[str, Mapping[str, Any]] = {}
         self.failures: dict[str, str] = {}
         self.tokens, self.seconds, self.reused = 0, 0.0, 0
-        self._journals: list[Journal] = []
+        self._journals: list[RunJournal] = []
         self._opened: tuple[models.Model, Backend] | None = None
 
     def run(self, workspace: Workspace) -> None:
@@ -75,20 +76,24 @@ class Measuring:
                     self._measure(role, backend, journal)
                 self.results[role] = journal.records
         finally:
-            self._close()
+            self._close_model()
 
     def counts(self) -> dict[str, Any]:
         """For the meta: what was measured with, how fast, and how much of it was known already."""
         return {"identities": self.identities, "reused": self.reused, "prompt_tokens": self.tokens,
                 "tokens_per_second": round(self.tokens / self.seconds, 1) if self.tokens else None}
 
-    def remove_journals(self) -> None:
-        """The outputs are complete."""
+    def close(self) -> None:
+        """Close the journals, when nothing is read from the results any more."""
         for journal in self._journals:
-            journal.remove()
+            journal.close()
 
-    def _journal(self, role: str, earlier: Mapping[str, dict[str, Any]]) -> Journal:
-        journal = self.stage.journal("curriculum", "" if role == "assessor" else role, extra=self.identities[role])
+    def _journal(self, role: str, earlier: Mapping[str, dict[str, Any]]) -> RunJournal:
+        identity = self.identities[role]
+        keys = {record["id"]: work_key(role, identity, [record.get(field) for field in READ[role]])
+                for record in self.records}
+        journal = self.stage.journal(role, keys, output="curriculum", former="" if role == "assessor" else role,
+                                     former_extra=identity)
         self._journals.append(journal)
         for name, result in earlier.items():
             if name not in journal.records:
@@ -100,16 +105,16 @@ class Measuring:
         """The role's model, opened; the one that is open where the weights are the same."""
         model = self.chosen[role]
         if self._opened is None or not self._opened[0].same_weights(model):
-            self._close()
+            self._close_model()
             self._opened = model, models.open_model(model, self.engine)
         return self._opened[1]
 
-    def _close(self) -> None:
+    def _close_model(self) -> None:
         if self._opened is not None:
             self._opened[1].close()
             self._opened = None
 
-    def _measure(self, role: str, backend: Backend, journal: Journal) -> None:
+    def _measure(self, role: str, backend: Backend, journal: RunJournal) -> None:
         started = time.monotonic()
         waiting = [record for record in self.records if record["id"] not in journal.records]
         try:

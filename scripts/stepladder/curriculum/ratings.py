@@ -81,6 +81,7 @@ class Assessor:
         self.ten_in_one = ten_continues_one(backend)
         self._asked: dict[str, Asked] = {}
         self._open: dict[str, dict[str, tuple[float | None, float]]] = {}
+        self._refusals: dict[str, str] = {}
         self._unfit: list[dict[str, Any]] = []
         self.tokens = 0  # of prompts
 
@@ -120,9 +121,13 @@ class Assessor:
         """Note one prompt's rating; the record's result when it was the last one."""
         record, found = asked.record, self._open.setdefault(asked.record["id"], {})
         found[asked.prompt] = expectation(completion.probabilities, self.ten_in_one)
+        if completion.refusal is not None:
+            self._refusals[record["id"]] = completion.refusal
         if len(found) < len(self.prompts):
             return None
         del self._open[record["id"]]
+        if record["id"] in self._refusals:
+            return self._result(record, None, {}, 0.0, self._refusals.pop(record["id"]))
         by_prompt = {prompt: found[prompt][0] for prompt in self.prompts}
         mass = min(mass for _, mass in found.values())
         if None not in by_prompt.values():
@@ -135,7 +140,8 @@ class Assessor:
 
     def _read_text(self, asked: Asked, completion: Completion) -> dict[str, Any]:
         value = parse_rating(completion.text)
-        return self._result(asked.record, value, {}, 0.0, "no rating in its text" if value is None else "text")
+        unread = completion.refusal or "no rating in its text"
+        return self._result(asked.record, value, {}, 0.0, unread if value is None else "text")
 
     def _result(self, record: Record, value: float | None, by_prompt: Mapping[str, float | None], mass: float,
                 read: str) -> dict[str, Any]:

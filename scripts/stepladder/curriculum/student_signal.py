@@ -26,6 +26,7 @@ class StudentProbe:
         self.backend, self.rotations = backend, rotations
         self._asked: dict[str, tuple[Record, str, int]] = {}  # request id -> record, key's letter, rotations
         self._open: dict[str, list[float | None]] = {}
+        self._refusals: dict[str, str] = {}
         self._unfit: list[dict[str, Any]] = []
         self.tokens = 0
 
@@ -36,6 +37,8 @@ class StudentProbe:
             record, key, count = self._asked.pop(completion.id)
             found = self._open.setdefault(record["id"], [])
             found.append(probability_of(key, completion))
+            if completion.refusal is not None:
+                self._refusals[record["id"]] = completion.refusal
             if len(found) == count:
                 del self._open[record["id"]]
                 yield self._result(record, found)
@@ -59,10 +62,10 @@ class StudentProbe:
                 self._asked[request.id] = (record, shown["answer"], count)
                 yield request
 
-    @staticmethod
-    def _result(record: Record, found: list[float | None]) -> dict[str, Any]:
+    def _result(self, record: Record, found: list[float | None]) -> dict[str, Any]:
         if None in found:
-            return {"id": record["id"], "student": None, "read": "no probabilities"}
+            return {"id": record["id"], "student": None,
+                    "read": self._refusals.pop(record["id"], "no probabilities")}
         return {"id": record["id"], "student": round(1.0 - statistics.fmean(found), 6), "read": "probabilities"}
 
     def _take_unfit(self) -> list[dict[str, Any]]:

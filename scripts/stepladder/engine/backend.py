@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .requests import Backend
+from .requests import Backend, EngineError
 
 if TYPE_CHECKING:  # the agents' bundle takes this room along without the settings
     from stepladder.core.settings import EngineSettings
@@ -46,7 +47,15 @@ def open_by_settings(
         EngineError: as `open_backend`.
     """
     if endpoints:
-        return open_backend(model, endpoints=endpoints, sequences=settings.concurrency * len(endpoints))
+        return open_backend(
+            model,
+            endpoints=endpoints,
+            sequences=settings.concurrency * len(endpoints),
+            timeout=settings.endpoint_timeout,
+            attempts=settings.endpoint_attempts,
+            outage=60.0 * settings.endpoint_outage,
+            keys=_keys(settings.endpoint_keys),
+        )
     return open_backend(
         model,
         sequences=settings.sequences,
@@ -57,3 +66,16 @@ def open_by_settings(
         gpu_layers="auto" if settings.gpu_layers < 0 else settings.gpu_layers,
         adapters=adapters,
     )
+
+
+def _keys(variables: Mapping[str, str]) -> dict[str, str]:
+    """URL -> key. Only names of variables are settings: settings are printed and written into metas."""
+    keys = {}
+    for url, variable in variables.items():
+        if not os.environ.get(variable):  # not named here: it may be the key itself, given by mistake
+            raise EngineError(
+                f"no API key for {url}: --endpoint-keys {url}=VARIABLE takes the name of an environment variable, and "
+                "the one given is not set"
+            )
+        keys[url] = os.environ[variable]
+    return keys

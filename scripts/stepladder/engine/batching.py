@@ -137,14 +137,13 @@ class Engine:
         try:
             while True:
                 started = time.perf_counter()
-                self._refill(intake)
-                if not self.stats.active:
+                finished = self._refill(intake)
+                if not self.stats.active and not finished:
                     break
-                finished = self._step(draining=intake.exhausted)
+                if self.stats.active:
+                    finished += self._step(draining=intake.exhausted)
                 self.stats.seconds["total"] += time.perf_counter() - started - intake.take_seconds()
                 yield from finished
-            if intake.error is not None:
-                raise intake.error
         except GeneratorExit:  # the caller wants no more; what is in memory is sound
             raise
         except BaseException:
@@ -156,21 +155,23 @@ class Engine:
 
     # -- a step --------------------------------------------------------------------------------------------------
 
-    def _refill(self, intake: Intake) -> None:
-        """Give every free place to the next request, as long as there are any."""
+    def _refill(self, intake: Intake) -> list[Completion]:
+        """Give every free place to the next request, as long as there are any; returns those that cannot be served."""
+        refused: list[Completion] = []
         while self._cache.has_room:
             if self._waiting:
                 job = self._waiting.popleft()
             elif (request := intake.pull()) is not None:
                 try:
                     job = self._prepare(request)
-                except RequestError as error:  # raised when everything in flight is done
-                    intake.fail(error)
+                except RequestError as error:
+                    refused.append(Completion.refused(error))
                     continue
             else:
                 break
             self._cache.seat(job)
         self.stats.active = len(self._cache.busy())
+        return refused
 
     def _step(self, *, draining: bool) -> list[Completion]:
         """One call of the model for all that are ready; returns what finished. Draining: no more requests will come."""

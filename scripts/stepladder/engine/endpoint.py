@@ -12,40 +12,45 @@ to /v1/chat/completions. Any other prompt goes to /v1/completions as it is.
 from __future__ import annotations
 
 import asyncio
-import os
+import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import cycle
 from typing import Any, Self
 
+from ..core.errors import Interrupted
+from ..core.interrupts import stop_flag
+from ..core.progress import standing
+from .client import Client, address, sendable_key
+from .health import Health, growing_wait
 from .intake import Intake
-from .requests import Completion, EngineError, Request, RequestError, Stats
-from .wire import ChatPrompt, Reply, body_of, first_tokens, parse_reply
+from .requests import Completion, Request, RequestError, Stats
+from .servers import CallFailed, Server, Servers, Unavailable
+from .wire import ChatPrompt, Reply, estimated_tokens, first_tokens, whole_tokens
 
-MOST_RETRY_WAIT = 120.0  # seconds, also for a server's Retry-After
+log = logging.getLogger(__name__)
 
-
-class _Unavailable(Exception):
-    """A server was busy, broken or unreachable; worth another try. `wait` is what it asked for, in seconds."""
-
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
+PAUSES = 0.5, 10.0  # seconds before a request goes to the server that failed it: the first, the longest
+TICK_SECONDS = 1.0  # between looks at whether to stop
+ALL_REFUSED = 20  # refusals without any answer that are worth a warning
 
 
 class Endpoint:
-    """OpenAI-compatible servers, used in turn; implements `Backend`.
+    """OpenAI-compatible servers that share the work; implements `Backend`.
 
-    urls: with or without the trailing /v1. sequences: requests in flight at once, all servers together.
-    attempts: tries of one request, on the next server each time, before the run gives up.
-    timeout: seconds for one reply. api_key: sent as bearer token; by default the variable OPENAI_API_KEY.
+    urls: with or without the trailing /v1. keys: url -> API key, sent to that server alone, as bearer token.
+    sequences: requests in flight at once, all servers together. timeout: seconds for one reply. attempts: how often a
+    server that works may fail a request before that is the request's own failure; it is then refused. outage: seconds
+    that "no server answers" is waited out. transport, loop: for tests, the HTTP transport and a clock of their own.
 
-    Servers show no more than their 20 or so most probable next tokens: a choice outside them gets probability 0. A
-    choice of several tokens costs a call for each. A reply that misses its deadline is lost with all its text.
+    Each server has a health of its own (see `Health`); a request that one fails goes to another. Redirects are not
+    followed. Servers show no more than their 20 or so most probable next tokens: a choice outside them gets
+    probability 0. A choice of several tokens costs a call for each. A reply that misses its deadline is lost with all
+    its text. A token count that a server does not give is estimated.
 
-    Raises EngineError when none of the servers answers.
+    Raises EngineError when no server answers at the start, or none did for the time of an outage, or none can serve
+    this model and key. Raises Interrupted when a stop was asked for while no server answers.
     """
 
     def __init__(
@@ -57,26 +62,33 @@ class Endpoint:
         context: int | None = None,
         timeout: float = 600.0,
         attempts: int = 6,
-        api_key: str | None = None,
+        outage: float = 1800.0,
+        keys: Mapping[str, str] | None = None,
+        transport: Any = None,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        import httpx
-
         self.model, self.sequences, self.context, self.attempts = model, sequences, context, attempts
-        self.urls = [url.rstrip("/").removesuffix("/v1") for url in urls]
+        self.urls = [address(url) for url in urls]
         self.name = f"{model} at {', '.join(self.urls)}"
         self.stats = Stats(sequences=sequences)
-        self._next_url = cycle(self.urls)
-        key = api_key or os.environ.get("OPENAI_API_KEY")
-        self._timeout = timeout
-        self._loop = asyncio.new_event_loop()
-        self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx.Timeout(timeout, connect=20.0),
-            limits=httpx.Limits(max_connections=sequences, max_keepalive_connections=sequences),
+        self._refused = 0
+        self._waited: Counter[str] = Counter()  # request -> seconds without a server
+        self._loop = loop or asyncio.new_event_loop()
+        by_address = {address(url): sendable_key(key, url) for url, key in (keys or {}).items()}
+        servers = [Server(url, Health(self._loop.time), by_address.get(url, "")) for url in self.urls]
+        most = sequences + len(servers)  # a probe each
+        self._client = Client(model, self.stats, timeout=timeout, connections=most, transport=transport)
+        self._servers = Servers(
+            servers,
+            places=-(-sequences // len(servers)),
+            outage=outage,
+            clock=self._loop.time,
+            probe=self._client.probe,
         )
         try:
-            self._loop.run_until_complete(self._greet())
-        except EngineError:
+            self._loop.run_until_complete(self._client.greet(servers))
+            self._servers.note()
+        except BaseException:
             self.close()
             raise
 
@@ -87,7 +99,7 @@ class Endpoint:
 
     def count_tokens(self, text: str) -> int:
         """An estimate, four bytes a token: the vocabulary is the server's."""
-        return -(-len(text.encode()) // 4)
+        return estimated_tokens(text)
 
     def check(self, request: Request) -> None:
         """Contradictions only; whether it fits the context is known to the server."""
@@ -100,7 +112,7 @@ class Endpoint:
 
     def close(self) -> None:
         if not self._loop.is_closed():
-            self._loop.run_until_complete(self._client.aclose())
+            self._loop.run_until_complete(self._client.close())
             self._loop.close()
 
     def __enter__(self) -> Self:
@@ -113,7 +125,7 @@ class Endpoint:
         """Complete requests, `sequences` in flight; see `Backend.generate`."""
         intake = Intake(requests)
         flying: set[asyncio.Task[Completion]] = set()
-        failure: Exception | None = None
+        failure: BaseException | None = None
         try:
             while True:
                 while len(flying) < self.sequences and (request := intake.pull()) is not None:
@@ -122,7 +134,7 @@ class Endpoint:
                 if not flying:
                     break
                 started = time.perf_counter()
-                waiting = asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+                waiting = asyncio.wait(flying, timeout=TICK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 done, flying = self._loop.run_until_complete(waiting)
                 waited = time.perf_counter() - started
                 self.stats.seconds["decode"] += waited
@@ -135,6 +147,7 @@ class Endpoint:
                         continue
                     self.stats.completions += 1
                     yield task.result()
+                self._look_around()
             if failure is not None:
                 raise failure
         finally:
@@ -143,20 +156,37 @@ class Endpoint:
             if flying:
                 self._loop.run_until_complete(asyncio.wait(flying))
             self.stats.active = 0
+            standing("")
+
+    def _look_around(self) -> None:
+        """Say so while no server answers, and stop then if that was asked for: no record is in hand."""
+        since = self._servers.down_since
+        standing(f"waiting for servers, since {since:%H:%M:%S}" if since else "")
+        if since and stop_flag.requested:
+            raise Interrupted("stopped while no server answered; run the same command again to go on")
 
     # -- one request ---------------------------------------------------------------------------------------------
 
     async def _complete(self, request: Request) -> Completion:
-        self.check(request)
         started = time.monotonic()
         try:
+            self.check(request)
             async with asyncio.timeout(None if request.deadline is None else request.deadline - started):
                 completion = await self._answer(request)
         except TimeoutError:
             completion = Completion(request.id, "", 0, 0, "deadline")
+        except RequestError as error:
+            completion = Completion.refused(error)
+            self._count_refusal(error)
+        waited = self._waited.pop(request.id, 0.0)
         self.stats.tokens += completion.tokens
         self.stats.prompt_tokens += completion.prompt_tokens
-        return replace(completion, seconds=time.monotonic() - started)
+        return replace(completion, seconds=max(0.0, time.monotonic() - started - waited))
+
+    def _count_refusal(self, error: RequestError) -> None:
+        self._refused += 1
+        if self._refused == ALL_REFUSED and self.stats.tokens == 0 and self.stats.prompt_tokens == 0:
+            log.warning("all of the first %d requests were refused, the last one: %s", ALL_REFUSED, error.reason)
 
     async def _answer(self, request: Request) -> Completion:
         if request.max_tokens == 0:
@@ -184,15 +214,22 @@ class Endpoint:
             prompt_tokens = prompt_tokens or end.prompt_tokens
         return Completion(request.id, text, prompt_tokens, tokens, "closed", probabilities)
 
-    async def _probabilities(self, request: Request, text: str) -> dict[str, float]:
-        """The choices' probabilities after prompt and `text`, down the tree of the server's tokens."""
-        known: dict[str, dict[str, float]] = {}
+    async def _probabilities(self, request: Request, text: str) -> dict[str, float] | None:
+        """The choices' probabilities after prompt and `text`, down the tree of the server's tokens.
+
+        None where the server shows no probabilities, or cannot continue a reply and a choice has several tokens.
+        """
+        first = await self._ask(request, text, 1, top=True)
+        if not first.top:
+            return None
+        if first.own_turn:
+            return whole_tokens(first, request.choices)
+        known = {"": first}
 
         async def after(written: str, choice: str) -> float:
             if written not in known:
-                reply = await self._ask(request, text + written, 1, top=True)
-                known[written] = first_tokens(reply)
-            shares = known[written]
+                known[written] = await self._ask(request, text + written, 1, top=True)
+            shares = first_tokens(known[written])
             if choice in shares:
                 return shares[choice]
             beginnings = [token for token in shares if token and choice.startswith(token)]
@@ -201,71 +238,42 @@ class Endpoint:
             token = max(beginnings, key=len)
             return shares[token] * await after(written + token, choice[len(token) :])
 
-        return {choice: await after("", choice) for choice in request.choices}
+        shares = {choice: await after("", choice) for choice in request.choices}
+        return None if any(reply.own_turn or not reply.top for reply in known.values()) else shares
+
+    # -- one call ------------------------------------------------------------------------------------------------
 
     async def _ask(self, request: Request, written: str, max_tokens: int, *, top: bool = False) -> Reply:
-        """One call of a server for what follows prompt and `written`, tried again while servers are unavailable."""
-        import tenacity
+        """What follows prompt and `written`, from whichever server answers.
 
-        path, body = body_of(request, self.model, written, max_tokens, top=top)
-        spread = tenacity.wait_random_exponential(multiplier=0.5, max=MOST_RETRY_WAIT)
-
-        def pause(state: tenacity.RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            asked = error.wait if isinstance(error, _Unavailable) else None
-            return spread(state) if asked is None else min(asked, MOST_RETRY_WAIT)
-
-        try:
-            async for attempt in tenacity.AsyncRetrying(
-                stop=tenacity.stop_after_attempt(self.attempts),
-                wait=pause,
-                retry=tenacity.retry_if_exception_type(_Unavailable),
-                reraise=True,
-            ):
-                with attempt:
-                    self.stats.calls += 1
-                    return await self._post(next(self._next_url), path, body, request.id, top=top)
-        except _Unavailable as error:
-            raise EngineError(f"request {request.id}: gave up after {self.attempts} attempts: {error}") from error
-        raise AssertionError("unreachable: the last attempt raises")
-
-    async def _post(self, url: str, path: str, body: dict[str, Any], request_id: str, *, top: bool) -> Reply:
-        import httpx
-
-        try:
-            response = await self._client.post(url + path, json=body)
-        except httpx.TransportError as error:
-            raise _Unavailable(f"{url}: {type(error).__name__} {error}".rstrip()) from error
-        if response.status_code == 429 or response.status_code >= 500:
-            raise _Unavailable(f"{url}: HTTP {response.status_code}", _retry_after(response.headers))
-        if response.status_code in (400, 413, 422):
-            raise RequestError(request_id, f"{url} refuses it: {response.text[:300]}")
-        if response.status_code != 200:
-            raise EngineError(f"{url}{path}: HTTP {response.status_code}: {response.text[:300]}")
-        try:
-            return parse_reply(response.json(), top=top)
-        except (ValueError, KeyError, IndexError, TypeError) as error:  # a proxy's page, or half a reply
-            raise _Unavailable(f"{url}: not a completion: {response.text[:80]!r}") from error
-
-    async def _greet(self) -> None:
-        """Fail early where no server is there at all."""
-        import httpx
-
-        problems = []
-        for url in self.urls:
+        Raises RequestError when servers that work refuse it, or fail it too often; EngineError as `Servers.lease`.
+        """
+        failures: list[tuple[Server, float, str]] = []  # where, sent when, how
+        last: Server | None = None
+        while True:
+            began = self._loop.time()
+            last = server = await self._servers.lease(avoid=last)
             try:
-                response = await self._client.get(f"{url}/v1/models", timeout=20.0)
-            except httpx.TransportError as error:
-                problems.append(f"{url}: {type(error).__name__} {error}".rstrip())
-                continue
-            if response.status_code in (401, 403):
-                raise EngineError(f"{url}: HTTP {response.status_code}; set OPENAI_API_KEY")
-            return
-        raise EngineError(f"no server answers: {'; '.join(problems)}")
+                self._blame(request, failures)
+                if here := sum(where is server for where, _, _ in failures):
+                    await asyncio.sleep(growing_wait(here, *PAUSES))
+                sent = self._loop.time()
+                self._waited[request.id] += sent - began
+                reply = await self._client.call(server, request, written, max_tokens, top=top)
+            except Unavailable as error:
+                server.misplaced = error.misplaced and server.health.last_well < 0
+                server.health.unavailable(str(error), error.wait)
+            except CallFailed as error:
+                failures.append((server, sent, f"{server.url}: {error}"))
+                server.health.failed(str(error), sent)
+            else:
+                server.health.answered()
+                return reply
+            finally:
+                self._servers.release(server)
 
-
-def _retry_after(headers: Any) -> float | None:
-    """Seconds a Retry-After header asks for; None where it is absent or a date."""
-    with suppress(ValueError):
-        return max(0.0, float(headers.get("Retry-After", "")))
-    return None
+    def _blame(self, request: Request, failures: Sequence[tuple[Server, float, str]]) -> None:
+        """Failures at a server that has worked since are the request's own; too many of them refuse it."""
+        own = [words for server, sent, words in failures if server.health.last_well > sent]
+        if len(own) >= self.attempts:
+            raise RequestError(request.id, f"failed {len(own)} times where other requests did not, at last {own[-1]}")

@@ -24,7 +24,6 @@ class Intake:
         self._source: Iterator[Request | None] = iter(requests)
         self._seconds = 0.0
         self.exhausted = False
-        self.error: RequestError | None = None
 
     def pull(self) -> Request | None:
         """The next request; None when there is none now, or none any more (`exhausted`)."""
@@ -38,11 +37,6 @@ class Intake:
             return None
         finally:
             self._seconds += time.perf_counter() - started
-
-    def fail(self, error: RequestError) -> None:
-        """Take no more requests; `error` is to be raised when those in work are done."""
-        self.error = error
-        self.exhausted = True
 
     def take_seconds(self) -> float:
         """Seconds the caller's iterable took since this was last asked."""

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, Self, runtime_checkable
 
-FinishReason = Literal["stop", "length", "closed", "deadline"]
+FinishReason = Literal["stop", "length", "closed", "deadline", "refused"]
 
 
 class EngineError(RuntimeError):
@@ -83,9 +83,10 @@ class Completion:
 
     text: what was generated, forced closing included, prompt and stop string excluded.
     finish_reason: "stop" (end of turn, or a stop string), "length" (max_tokens reached; always for max_tokens 0),
-        "closed" (the closing was forced), "deadline" (cut at its deadline with no closing).
-    probabilities: choice -> probability in [0, 1], not renormalised; None where none were asked for or no closing
-        was forced.
+        "closed" (the closing was forced), "deadline" (cut at its deadline with no closing), "refused" (it cannot be
+        served: `refusal` says why, in the server's own words where there is one; then the text is empty).
+    probabilities: choice -> probability in [0, 1], not renormalised; None where none were asked for, no closing was
+        forced, or the server shows none.
     seconds: from the start of its computation to its end; time spent waiting for a free place is not in it.
     """
 
@@ -96,6 +97,12 @@ class Completion:
     finish_reason: FinishReason
     probabilities: dict[str, float] | None = None
     seconds: float = 0.0
+    refusal: str | None = None
+
+    @classmethod
+    def refused(cls, error: RequestError) -> Completion:
+        """What a request comes to that cannot be served."""
+        return cls(error.request_id, "", 0, 0, "refused", refusal=error.reason)
 
 
 @dataclass
@@ -175,8 +182,8 @@ class Backend(Protocol):
 
     `generate` takes requests from a possibly lazy iterable as places become free and yields completions in the order
     they finish. None from the iterable means "nothing at the moment": it is asked again after the next completion, and
-    the end is reached when nothing is in flight either (see `Feed`). A `RequestError` is raised only after everything
-    already in flight has been yielded; `check` raises it beforehand.
+    the end is reached when nothing is in flight either (see `Feed`). A request that cannot be served is yielded as a
+    completion with finish reason "refused", and the others go on; `check` says so beforehand.
     """
 
     name: str  # for provenance: file name or server and model

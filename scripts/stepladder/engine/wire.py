@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .requests import Request
 
 TOP_TOKENS = 20  # what OpenAI, vLLM and llama-server all allow
+OWN_TURN_TOKENS = 8
+MOST_CUE = 60  # characters of a reply's last line that are quoted to a server which cannot continue it
+FINISHED = {"stop": "stop", "eos_token": "stop", "stop_sequence": "stop", "length": "length", "max_tokens": "length"}
+
+
+class ReplyRefused(ValueError):
+    """The server ended the reply by a rule of its own (a filter, a tool call): asking again brings the same."""
 
 
 class ChatPrompt(str):
@@ -32,17 +40,32 @@ class ChatPrompt(str):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server answered; `top`: its most probable first tokens as (text, natural-log probability)."""
+    """What a server answered.
+
+    prompt_tokens, tokens: None where the server did not count them. top: its most probable first tokens as (text,
+    natural-log probability). own_turn: it was asked in a turn of its own, instead of continuing what was written.
+    """
 
     text: str
-    prompt_tokens: int
-    tokens: int
+    prompt_tokens: int | None
+    tokens: int | None
     finish_reason: Literal["stop", "length"]
     top: list[tuple[str, float]] = field(default_factory=list)
+    own_turn: bool = False
 
 
-def body_of(request: Request, model: str, written: str, max_tokens: int, *, top: bool) -> tuple[str, dict[str, Any]]:
+def continues_reply(request: Request, written: str) -> bool:
+    """Whether the server has to continue an assistant message."""
+    return isinstance(request.prompt, ChatPrompt) and bool(request.prompt.prefix + written)
+
+
+def body_of(
+    request: Request, model: str, written: str, max_tokens: int, *, top: bool, own_turn: bool = False
+) -> tuple[str, dict[str, Any]]:
     """Path and JSON body of the call that asks for `max_tokens` more after the prompt and `written`.
+
+    own_turn: for servers that refuse to continue a reply: what was written is the assistant's last message, and a user
+    message asks for what follows.
 
     Sampling fields beyond OpenAI's own are sent only where they differ from the defaults, since strict servers refuse
     what they do not know. With `top` the most probable next tokens are asked for, at temperature 1.
@@ -62,7 +85,9 @@ def body_of(request: Request, model: str, written: str, max_tokens: int, *, top:
         if request.grammar is not None:  # llama-server's name, and vLLM's
             body |= {"grammar": request.grammar, "structured_outputs": {"grammar": request.grammar}}
     if isinstance(request.prompt, ChatPrompt):
-        return "/v1/chat/completions", body | _chat_fields(request.prompt, written, top=top)
+        if own_turn:  # room for a repeated cue
+            body["max_tokens"] += OWN_TURN_TOKENS if not top else 0
+        return "/v1/chat/completions", body | _chat_fields(request.prompt, written, top=top, own_turn=own_turn)
     if isinstance(request.prompt, str):
         body["prompt"] = request.prompt + written
     else:
@@ -72,10 +97,12 @@ def body_of(request: Request, model: str, written: str, max_tokens: int, *, top:
     return "/v1/completions", body
 
 
-def _chat_fields(prompt: ChatPrompt, written: str, *, top: bool) -> dict[str, Any]:
+def _chat_fields(prompt: ChatPrompt, written: str, *, top: bool, own_turn: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {"messages": list(prompt.messages)}
     begun = prompt.prefix + written
-    if begun:  # llama-server continues a last assistant message by itself, vLLM and SGLang want to be told
+    if own_turn:
+        fields["messages"] = _asking_on(prompt.messages, begun)
+    elif begun:  # llama-server continues a last assistant message by itself, vLLM and SGLang want to be told
         fields["messages"].append({"role": "assistant", "content": begun})
         fields |= {"continue_final_message": True, "add_generation_prompt": False}
     if top:
@@ -83,31 +110,79 @@ def _chat_fields(prompt: ChatPrompt, written: str, *, top: bool) -> dict[str, An
     return fields
 
 
+def _cue(begun: str) -> tuple[str, str]:
+    """(what the reply says so far, the beginning of its last line that is to be completed, such as "Answer:")."""
+    said, _, cue = begun.rpartition("\n")
+    return (begun, "") if len(cue) > MOST_CUE else (said, cue.strip())
+
+
+def _asking_on(messages: Sequence[dict[str, str]], begun: str) -> list[dict[str, str]]:
+    said, cue = _cue(begun)
+    ask = f'Go on right after "{cue}": write only what follows it.' if cue else "Go on where your reply stopped."
+    if said.strip():
+        return [*messages, {"role": "assistant", "content": said}, {"role": "user", "content": ask}]
+    last = messages[-1]  # two user turns in a row are refused by many templates
+    return [*messages[:-1], {**last, "content": f"{last['content']}\n\n{ask}"}]
+
+
+def continuation(text: str, begun: str) -> str:
+    """A reply of its own turn as the continuation of `begun`: without the cue, where it was repeated."""
+    _, cue = _cue(begun)
+    rest = text.lstrip(" \n*")
+    if cue and rest.startswith(cue):
+        rest = rest[len(cue) :].lstrip(" \n*")
+    return rest if not rest or begun.endswith((" ", "\n")) else f" {rest}"
+
+
 def parse_reply(data: dict[str, Any], *, top: bool = False) -> Reply:
-    """A server's JSON, of either kind.
+    """A server's JSON, of either kind. With `top` the text does not matter.
 
     Raises:
-        KeyError, IndexError, TypeError: it lacks what every OpenAI-compatible reply has.
+        ReplyRefused: the server ended it by a rule of its own.
+        ValueError: it was aborted, has no finish reason or no text.
+        KeyError, IndexError, TypeError, AttributeError: it lacks what every OpenAI-compatible reply has.
     """
     choice = data["choices"][0]
-    text = choice["message"]["content"] if "message" in choice else choice["text"]
+    reason = choice.get("finish_reason")
+    if reason in ("content_filter", "tool_calls", "function_call"):
+        raise ReplyRefused(f"the server ended the reply with finish_reason {reason!r}")
+    if not isinstance(reason, str) or reason not in FINISHED:
+        raise ValueError(f"finish_reason {reason!r}")
+    message = choice.get("message", choice)
+    text = message["content" if "message" in choice else "text"]
+    if text is None and (top or message.get("reasoning_content") or message.get("reasoning")):
+        text = ""  # all of it was thought
+    if not isinstance(text, str):
+        raise ValueError(f"its text is {text!r}")
     usage = data.get("usage") or {}
     return Reply(
-        text or "",
-        usage.get("prompt_tokens", 0),
-        usage.get("completion_tokens", 0),
-        "length" if choice.get("finish_reason") == "length" else "stop",
+        text,
+        _count(usage.get("prompt_tokens")),
+        _count(usage.get("completion_tokens")),
+        FINISHED[reason],
         _top_tokens(choice.get("logprobs") or {}) if top else [],
     )
 
 
+def estimated_tokens(text: str) -> int:
+    """Four bytes a token: the vocabulary is the server's."""
+    return -(-len(text.encode()) // 4)
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and value >= 0 else None
+
+
 def _top_tokens(logprobs: dict[str, Any]) -> list[tuple[str, float]]:
     """First tokens of the chat form ("content") or of the older completions form ("top_logprobs")."""
+    pairs: list[tuple[str, float]] = []
     if logprobs.get("content"):
-        return [(entry["token"], entry["logprob"]) for entry in logprobs["content"][0]["top_logprobs"]]
-    if logprobs.get("top_logprobs"):
-        return list(logprobs["top_logprobs"][0].items())
-    return []
+        pairs = [(entry["token"], entry["logprob"]) for entry in logprobs["content"][0]["top_logprobs"]]
+    elif logprobs.get("top_logprobs"):
+        pairs = list(logprobs["top_logprobs"][0].items())
+    if any(not isinstance(token, str) or math.isnan(value) for token, value in pairs):
+        raise ValueError("its logprobs are not numbers")
+    return [(token, min(0.0, value)) for token, value in pairs]
 
 
 def first_tokens(reply: Reply) -> dict[str, float]:
@@ -116,3 +191,17 @@ def first_tokens(reply: Reply) -> dict[str, float]:
     for token, value in reply.top:
         shares[token] = shares.get(token, 0.0) + math.exp(value)
     return shares
+
+
+def whole_tokens(reply: Reply, choices: Sequence[str]) -> dict[str, float] | None:
+    """The choices' probabilities at the start of a turn of its own, where no space comes before the first word.
+
+    None where a choice is longer than a token: what follows the first one cannot be asked there.
+    """
+    shares: dict[str, float] = {}
+    for token, share in first_tokens(reply).items():
+        shares[token.strip()] = shares.get(token.strip(), 0.0) + share
+    words = [choice.strip() for choice in choices]
+    if any(word not in shares and any(token and word.startswith(token) for token in shares) for word in words):
+        return None
+    return {choice: shares.get(word, 0.0) for choice, word in zip(choices, words, strict=True)}

@@ -196,6 +196,3 @@ def patient(draw: Callable[[Random, int], Sequence[World] | None], tries: int = 
         return None
 
     return drawn
-
-
-Draft = near = distinct = None  # what kinds that are not rewritten yet still import

@@ -43,7 +43,6 @@ KINDS: dict[str, Kind] = {
         syllogisms,
         coding,
     )
-    if isinstance(module.KIND.templates, tuple)
 }
 _TRIES = 400  # draws in a row that may repeat known structures before a kind counts as used up
 

@@ -1,258 +1,293 @@
-"""Syllogisms and sets: which conclusion must be true, and how many belong to which sets.
+"""Syllogisms in words: what must, cannot, could and need not be true, given what all, no and some members are.
 
-A statement is ("all" | "no" | "some" | "some_not", x, y) over groups numbered from 0. A region is one combination of
-memberships, as bits; "all" and "no" empty regions, "some" and "some_not" say that one of a set of regions is filled.
+The four statements come first: two slips are crossed (another quantifier, subject and predicate turned, another
+subject, another predicate). Then premises are derived backwards from the one that is to be right, and loose premises
+bring in the other classes, so that exactly this one of the four is right whether or not classes may be empty.
 """
 
 from __future__ import annotations
 
-from itertools import permutations, product
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
 from random import Random
 
-from .base import Draft, Kind, near
-from .words import capital
+from .base import Kind, Template, Told, World
+from .canonical import canonical
+from .categorical import FORMS, SYMMETRIC, Derivation, Statement, Theory, contradict, converse, derive, same
+from .set_counts import THREE_SETS, TWO_SETS
+from .words import a, capital, names, plural
 
-Statement = tuple[str, int, int]
-_NOUNS = """
-painters runners singers gardeners teachers bakers climbers swimmers dancers drivers readers poets
-sailors farmers cooks pilots cyclists nurses potters archers bloops wugs daxes zorps mivs toves feps
-blickets drums lamps stones kites
-"""
-_GROUPS = tuple(_NOUNS.split())
-_TERMS = {1: 3, 2: 3, 3: 3, 4: 4, 5: 4, 6: 4, 7: 5, 8: 5, 9: 6, 10: 6}
-_FORMS = ("all", "no", "some", "some_not")
-
-
-def regions(statement: Statement, n: int) -> frozenset[int]:
-    """The regions a statement speaks of: emptied by "all" and "no", one of them filled by "some" and "some_not"."""
-    form, x, y = statement
-    with_y = form in ("no", "some")
-    return frozenset(r for r in range(2**n) if r >> x & 1 and bool(r >> y & 1) == with_y)
-
-
-def follows(conclusion: Statement, premises: list[Statement], n: int, filled: bool = False) -> bool:
-    """Whether the conclusion holds in every model; with `filled`, only models without empty groups count."""
-    open_regions = set(range(2**n))
-    for premise in premises:
-        if premise[0] in ("all", "no"):
-            open_regions -= regions(premise, n)
-    meant = regions(conclusion, n)
-    if conclusion[0] in ("all", "no"):
-        return not meant & open_regions
-    witnesses = [regions(p, n) & open_regions for p in premises if p[0] in ("some", "some_not")]
-    if filled:
-        witnesses += [{r for r in open_regions if r >> x & 1} for x in range(n)]
-    return any(witness <= meant for witness in witnesses)
+_PEOPLE = ("painter", "runner", "singer", "gardener", "teacher", "baker", "climber", "swimmer", "dancer", "driver",
+           "poet", "sailor", "farmer", "cook", "pilot", "cyclist", "nurse", "potter", "archer", "actor", "weaver")
+_THINGS = ("gift", "antique", "toy", "prize", "souvenir", "bargain", "import", "exhibit", "sample", "trophy", "tool",
+           "ornament", "copy", "novelty")
+_MADE_UP = ("bloop", "wug", "dax", "zorp", "miv", "tove", "fep", "blicket", "glim", "quorp", "narl", "vint", "plim",
+            "snark")
+_X, _Z, _Y, _W = range(4)  # the subject, the predicate, and the other subject and predicate of the four statements
+_MOST = 13  # classes in a puzzle
+_TRIES = 60
+_WORDS = 80  # of the steps; with the options this makes about 110
+# syllogisms in the chain, by level
+_MUST = {1: 1, 2: 2, 3: 2, 4: 3, 5: 3, 6: 4, 7: 4, 8: 5, 9: 5, 10: 6}
+_CANNOT = {1: 1, 2: 1, 3: 2, 4: 2, 5: 3, 6: 3, 7: 4, 8: 4, 9: 5, 10: 5}
+_THREE = {4: (1, 1, 0), 5: (1, 1, 0), 6: (1, 1, 1), 7: (2, 1, 1), 8: (2, 1, 1), 9: (2, 2, 1), 10: (2, 2, 2)}
 
 
-def possible(premises: list[Statement], n: int) -> bool:
-    """Whether there is a model without empty groups."""
-    open_regions = set(range(2**n))
-    for premise in premises:
-        if premise[0] in ("all", "no"):
-            open_regions -= regions(premise, n)
-    wanted = [regions(p, n) for p in premises if p[0] in ("some", "some_not")]
-    return all(w & open_regions for w in wanted) and all(
-        any(r >> x & 1 for r in open_regions) for x in range(n)
-    )
+# -- the four statements ---------------------------------------------------------------------------------------------
+
+_FORM_PAIRS = (("all", "no"), ("some", "some not"), ("all", "some not"), ("no", "some"))
 
 
-def combine(first: Statement, second: Statement) -> Statement | None:
-    """What the classic syllogisms make of two statements, in this order."""
-    (f, x, y), (g, u, v) = first, second
-    if f == "all" and g in ("all", "no") and y == u and x != v:
-        return (g, x, v)
-    if f == "some" and g in ("all", "no") and y == u and x != v:
-        return ("some" if g == "all" else "some_not", x, v)
-    if f == "some_not" and g == "all" and y == v and x != u:
-        return ("some_not", x, u)
-    if f == "all" and g == "some_not" and x == u and y != v:
-        return ("some_not", y, v)
-    return None
+def _grid(forms: Sequence[str], subjects: Sequence[int], predicates: Sequence[int]) -> list[Statement]:
+    return list(product(forms, subjects, predicates))
 
 
-def turn(statement: Statement) -> Statement:
-    """ "no" and "some" read the same the other way round; as a normal form the smaller group comes first."""
-    form, x, y = statement
-    return (form, y, x) if form in ("no", "some") and x > y else statement
+def _both_ways(forms: Sequence[str], predicates: Sequence[int]) -> list[Statement]:
+    ways = _grid(forms, (_X,), predicates)
+    return ways + [converse(one) for one in ways]
 
 
-def derive(premises: list[Statement]) -> dict[Statement, tuple[Statement, Statement] | None]:
-    """All that syllogisms derive from the premises, each with the two it came from."""
-    known: dict[Statement, tuple[Statement, Statement] | None] = {turn(p): None for p in premises}
-    grown = True
-    while grown:
-        grown = False
-        for a, b in permutations(list(known), 2):
-            for first, second in product(_ways(a), _ways(b)):
-                made = combine(first, second)
-                if made and turn(made) not in known:
-                    known[turn(made)] = (first, second)
-                    grown = True
-    return known
+def _one_follows(rng: Random) -> list[Statement]:
+    """Four statements of which any one can follow without the others."""
+    slips = rng.choice(("form, turn", "form, predicate", "form, subject", "turn, predicate", "subject, predicate"))
+    if slips == "form, turn":
+        return _both_ways(("all", "some not"), (_Z,))
+    if slips == "form, predicate":
+        return _grid(rng.choice(_FORM_PAIRS), (_X,), (_Z, _W))
+    if slips == "form, subject":
+        return _grid(rng.choice(_FORM_PAIRS), (_X, _Y), (_Z,))
+    if slips == "turn, predicate":
+        return _both_ways((rng.choice(("all", "some not")),), (_Z, _W))
+    return _grid((rng.choice(FORMS),), (_X, _Y), (_Z, _W))
 
 
-def _ways(s: Statement) -> tuple[Statement, ...]:
-    return (s, (s[0], s[2], s[1])) if s[0] in ("no", "some") else (s,)
+def _three_follow(rng: Random) -> list[Statement]:
+    """Four statements of which any three can follow without the fourth."""
+    slips = rng.choice(("form, predicate", "turn, predicate", "subject, predicate", "subject, predicate"))
+    if slips == "form, predicate":
+        return _grid(("some", "some not"), (_X,), (_Z, _W))
+    if slips == "turn, predicate":
+        return _both_ways(("some not",), (_Z, _W))
+    return _grid((rng.choice(FORMS),), (_X, _Y), (_Z, _W))
 
 
-def _path(goal: Statement, known: dict) -> list[tuple[Statement, Statement, Statement]]:
-    """The derivation of a statement, as steps (one, other, what they give)."""
-    source = known[turn(goal)]
-    if source is None:
-        return []
-    return [*_path(source[0], known), *_path(source[1], known), (*source, goal)]
+# -- in words --------------------------------------------------------------------------------------------------------
 
 
-def say(statement: Statement, group: list[str]) -> str:
-    form, x, y = statement
-    return f"{form.removesuffix('_not')} {group[x]} are {'not ' if form == 'some_not' else ''}{group[y]}"
+class _Classes:
+    """What the classes are called; individuals (`singles`) have names."""
+
+    def __init__(self, rng: Random, count: int, singles: Sequence[int]) -> None:
+        pool = _PEOPLE if singles else rng.choice((_PEOPLE, _THINGS, _MADE_UP))
+        self._nothing = "Nobody" if pool is _PEOPLE else "Nothing"
+        self._one = rng.sample(pool, count)
+        self._names = dict(zip(singles, names(rng, len(singles)), strict=True))
+
+    def name(self, single: int) -> str:
+        return self._names[single]
+
+    def plain(self, statement: Statement) -> str:
+        """The statement as the options have it, without a capital."""
+        form, x, y = statement
+        if x in self._names:
+            return f"{self._names[x]} is {'not ' if form == 'no' else ''}{a(self._one[y])}"
+        quantifier, link = ("some", "are not") if form == "some not" else (form, "are")
+        return f"{quantifier} {plural(self._one[x])} {link} {plural(self._one[y])}"
+
+    def sentence(self, rng: Random, statement: Statement, easy: bool) -> str:
+        """A premise, in one of several wordings, or two easy ones."""
+        form, x, y = statement
+        if x in self._names or rng.random() < 0.5:
+            return capital(self.plain(statement)) + "."
+        one, other = self._one[x], self._one[y]
+        wordings = {
+            "all": [f"Every {one} is {a(other)}.", f"Only {plural(other)} are {plural(one)}."],
+            "no": [f"No {one} is {a(other)}.", f"{self._nothing} is both {a(one)} and {a(other)}."],
+            "some": [f"At least one {one} is {a(other)}.", f"There are {plural(one)} that are {plural(other)}."],
+            "some not": [f"Not all {plural(one)} are {plural(other)}.", f"At least one {one} is not {a(other)}."],
+        }[form]
+        return wordings[0] if easy else rng.choice(wordings)
 
 
-def _premises(rng: Random, n: int) -> list[Statement]:
-    """A tree over all groups, mostly a chain, each link of a random form and direction."""
-    order = rng.sample(range(n), n)
-    out: list[Statement] = []
-    for i in range(1, n):
-        x, y = order[i - 1] if i < 2 or rng.random() < 0.8 else rng.choice(order[: i - 1]), order[i]
-        form = rng.choices(_FORMS, (4, 1.3, 1.3, 0.7))[0]
-        out.append((form, x, y) if rng.random() < 0.75 else (form, y, x))
-    return out
+def _told(rng: Random, classes: _Classes, premises: Sequence[Statement], options: Sequence[Statement], easy: bool
+          ) -> str:
+    told = [classes.sentence(rng, premise, easy) for premise in rng.sample(premises, len(premises))]
+    if any("some" in text.lower().split() for text in (*told, *map(classes.plain, options))):
+        told.append('Here "some" means "at least one".')
+    return " ".join(told)
 
 
-def _conclusion(rng: Random, level: int) -> Draft | None:
-    n = _TERMS[level]
-    premises = _premises(rng, n)
-    if sum(p[0] in ("no", "some", "some_not") for p in premises) > 2 or not possible(premises, n):
+def _steps(classes: _Classes, derivation: Derivation) -> list[str]:
+    """A sentence a syllogism; what the one before arrived at is not repeated."""
+    if not derivation.inferences:
+        return [f"It is given that {classes.plain(derivation.premises[0])}."]
+    steps, known = [], None
+    for inference in derivation.inferences:
+        new = [one for one in (inference.first, inference.second) if one != known]
+        steps.append(f"As {' and '.join(map(classes.plain, new))}, {classes.plain(inference.conclusion)}.")
+        known = inference.conclusion
+    return steps
+
+
+def _structure(premises: Sequence[Statement], goal: Statement, count: int, singles: Sequence[int]) -> tuple:
+    """The premises and what is concluded, whatever the classes are called."""
+    facts = [(form, ((x,), (y,))) for form, x, y in premises]
+    asked = ((goal[1], goal[2]),) if goal[0] in SYMMETRIC else ((goal[1],), (goal[2],))
+    marks = [("individual", ((one,),)) for one in singles]
+    return canonical(count, [*facts, (f"{goal[0]} is asked", asked), *marks])
+
+
+# -- premises --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Case:
+    """The four statements that can be asked about, the one that is to be right, and which classes are individuals.
+
+    The classes of the statements are numbered from 0 without gaps.
+    """
+
+    statements: tuple[Statement, ...]
+    goal: Statement
+    singles: tuple[int, ...] = ()
+
+    @property
+    def count(self) -> int:
+        return 1 + max(x for statement in self.statements for x in statement[1:])
+
+
+def _loose(rng: Random, case: _Case, premises: Sequence[Statement], extra: int) -> tuple[list[Statement], int]:
+    """The premises, with loose ones for the statements' other classes and for `extra` new ones; how many classes."""
+    premises = list(premises)
+    used = sorted({x for premise in premises for x in premise[1:]})
+    fresh = max(*used, case.count - 1) + 1
+    for new in [x for x in range(fresh) if x not in used] + list(range(fresh, fresh + extra)):
+        other = rng.choice([x for x in used if x not in case.singles])
+        statement = (rng.choice(FORMS if new not in case.singles else FORMS[:2]), new, other)
+        premises.append(converse(statement) if new not in case.singles and rng.random() < 0.5 else statement)
+        used.append(new)
+    return premises, fresh + extra
+
+
+def _one_chain(rng: Random, case: _Case, length: int) -> tuple[list[Statement], list[Derivation], int] | None:
+    """Premises from which the goal alone follows, by a chain of so many syllogisms, none of them needless."""
+    derivation = derive(rng, case.goal, range(case.count, case.count + length), case.singles)
+    missing = case.count - len(set(case.goal[1:]))
+    extra = max(0, 1 - missing) + (length == 1 and rng.random() < 0.5)
+    premises, count = _loose(rng, case, derivation.premises, extra)
+    theory = Theory(premises, count)
+    if not theory.consistent() or any(theory.might_entail(one) for one in case.statements if one != case.goal):
         return None
-    known = derive(premises)
-    paths = {goal: _path(goal, known) for goal in known}
-    longest = max(len(path) for path in paths.values())
-    if longest < (1 if n == 3 else n - 3):
+    for needed in derivation.premises:
+        if Theory([one for one in premises if one != needed], count).entails(case.goal):
+            return None
+    return premises, [derivation], count
+
+
+def _three_chains(rng: Random, case: _Case, lengths: Sequence[int]
+                  ) -> tuple[list[Statement], list[Derivation], int] | None:
+    """Premises from which the three others follow, by chains that may share classes, and the goal does not."""
+    others = [one for one in case.statements if one != case.goal]
+    premises: list[Statement] = []
+    derivations, count = [], case.count
+    for statement, length in zip(others, rng.sample(lengths, len(others)), strict=True):
+        middles = []
+        for _ in range(length):
+            shared = [x for x in range(case.count, count) if x not in middles]
+            middles.append(rng.choice(shared) if shared and rng.random() < 0.6 else count)
+            count = max(count, middles[-1] + 1)
+        derivations.append(derive(rng, statement, middles))
+        premises += [one for one in derivations[-1].premises if not any(same(one, known) for known in premises)]
+    theory = Theory(premises, count)
+    if not theory.consistent() or theory.might_entail(case.goal):
         return None
-    key = rng.choice([goal for goal, path in paths.items() if len(path) == longest])
-    if not follows(key, premises, n):
-        return None
-    group = rng.sample(_GROUPS, n)
-    wrong = [s for s in _tempting(rng, key, premises, n) if not follows(s, premises, n, filled=True)]
-    told = rng.sample(premises, len(premises)) if level > 1 else premises
-    facts = " ".join(capital(say(p, group)) + "." for p in told)
-    ask = rng.choice(
-        ["Which conclusion must be true?", "What follows for certain?", "Which statement must then be true?"]
-    )
-    steps = " ".join(f"{capital(say(a, group))}, {say(b, group)}: {say(c, group)}." for a, b, c in paths[key])
-    return Draft(f"{facts} {ask}", capital(say(key, group)), [capital(say(s, group)) for s in wrong], steps,
-                 ("conclusion", *_canonical(premises, key)))  # fmt: skip
+    concluded = [one.conclusion for derivation in derivations for one in derivation.inferences]
+    if any(same(one, known) for i, one in enumerate(concluded) for known in (*premises, *concluded[:i])):
+        return None  # concluded twice, or given anyhow
+    return premises, derivations, count
 
 
-def _tempting(rng: Random, key: Statement, premises: list[Statement], n: int) -> list[Statement]:
-    """Wrong conclusions: the converse, too strong, denied, and others between the same groups."""
-    _, x, y = key
-    near_key = [
-        ("all", y, x),
-        ("all", x, y),
-        ("no", x, y),
-        ("some_not", x, y),
-        ("some_not", y, x),
-        ("some", x, y),
-    ]
-    rng.shuffle(near_key)
-    ends = rng.sample(range(n), 2)
-    others = [(p[0], p[2], p[1]) for p in premises if p[0] in ("all", "some_not")] + [
-        ("all", *ends),
-        ("no", *ends),
-    ]
-    return [s for s in near_key[:4] + others + near_key[4:] if turn(s) != turn(key)]
+# -- templates -------------------------------------------------------------------------------------------------------
+
+_Pick = Callable[[Random], list[Statement]]
 
 
-def _canonical(premises: list[Statement], key: Statement) -> tuple:
-    """The premises as a tree seen from the conclusion's group, without numbers: the same under any renaming."""
-    links: dict[int, list[tuple[str, int]]] = {}
-    for form, x, y in premises:
-        forward, back = (form, form) if form in ("no", "some") else (f"{form}>", f"<{form}")
-        links.setdefault(x, []).append((forward, y))
-        links.setdefault(y, []).append((back, x))
+def _draw(pick: _Pick, opposite: bool, singles: Sequence[int] = ()) -> Callable[[Random, int], list[World]]:
+    """Four statements as worlds; with `opposite` the options are what contradicts them.
 
-    def tree(node: int, parent: int | None, goal: int) -> tuple:
-        return (node == goal, *sorted((link, tree(z, node, goal)) for link, z in links[node] if z != parent))
+    Facts: the case and what its classes are called.
+    """
+    def draw(rng: Random, level: int) -> list[World]:
+        statements = pick(rng)
+        order = {x: i for i, x in enumerate(sorted({x for one in statements for x in one[1:]}))}
+        alone = tuple(order[x] for x in singles if x in order)
+        statements = tuple((form, order[x], order[y]) for form, x, y in statements)
+        classes = _Classes(rng, _MOST, alone)
+        shown = [contradict(one) if opposite else one for one in statements]
+        return [World(capital(classes.plain(one)), (_Case(statements, statement, alone), classes))
+                for one, statement in zip(shown, statements, strict=True)]
 
-    form, x, y = key
-    seen = [tree(x, None, y)] + ([tree(y, None, x)] if form in ("no", "some") else [])
-    return (form, min(seen))
-
-
-# -- how many belong to which sets -----------------------------------------------------------------------------------
-
-# where, who, what they do, three things they do it with
-_CLUBS = (("club", "members", "play", "chess", "tennis", "the piano"),
-          ("class", "pupils", "take", "art", "music", "drama"),
-          ("village", "families", "own", "a dog", "a cat", "a car"),
-          ("firm", "people", "speak", "French", "Hindi", "Thai"),
-          ("street", "neighbours", "like", "tea", "coffee", "cocoa"),
-          ("town", "readers", "buy", "books", "comics", "maps"))  # fmt: skip
+    return draw
 
 
-def _two_sets(rng: Random, level: int) -> Draft:
-    where, members, do, *things = rng.choice(_CLUBS)
-    first, second = rng.sample(things, 2)
-    scale = 3 + 2 * level
-    only_a, only_b, both, neither = (rng.randint(2, scale) for _ in range(4))
-    total, a, b = only_a + only_b + both + neither, only_a + both, only_b + both
-    union = total - neither
-    goal = rng.choice(("neither", "both", "one", "only") if level > 2 else ("neither", "only"))
-    known = f"Of {total} {members} in a {where}, {a} {do} {first} and {b} {do} {second}; "
-    known += f"{neither} {do} neither." if goal == "both" else f"{both} {do} both."
-    at_least = f"{a} + {b} - {both} = {union} {do} at least one."
-    key, ask, steps, wrong = {
-        "neither": (neither, f"How many {do} neither?", f"{at_least} {total} - {union} = {neither}.",
-                    [total - a - b, total - both, union, a + b]),
-        "one": (only_a + only_b, f"How many {do} exactly one of the two?", f"{at_least} {union} - "
-                                                                           f"{both} = {only_a + only_b}.",
-                [union, total - both, a + b, only_a]),
-        "both": (both, f"How many {do} both?", f"{total} - {neither} = {union} {do} at least one. {a} + "
-                                               f"{b} - {union} = {both}.",
-                 [total - a, a + b - total, abs(a - b), union - a]),
-        "only": (only_a, f"How many {do} {first} but not {second}?", f"{a} - {both} = {only_a}.",
-                 [a, only_b, union, total - b]),
-    }[goal]  # fmt: skip
-    mistakes = [str(w) for w in wrong if w >= 0] + near(rng, key)
-    return Draft(f"{known} {ask}", str(key), mistakes, steps, ("two sets", goal, total, a, b, both))
+def _tell(asks: Sequence[str], premises_of: Callable, lengths: dict, end: str = "", opposite: bool = False) -> Callable:
+    """Premises of the case's world in words. `end` is the last step, about the goal as the options have it."""
+    def tell(rng: Random, level: int, world: World) -> Told | None:
+        case, classes = world.facts
+        case_premises = next(filter(None, (premises_of(rng, case, lengths[level]) for _ in range(_TRIES))), None)
+        if case_premises is None:
+            return None
+        premises, derivations, count = case_premises
+        options = [contradict(one) if opposite else one for one in case.statements]
+        goal = contradict(case.goal) if opposite else case.goal
+        ask = rng.choice(asks).format(*(classes.name(x) for x in case.singles))
+        steps = [step for derivation in derivations for step in _steps(classes, derivation)]
+        if end:
+            steps.append(end.format(classes.plain(goal)))
+        if sum(len(step.split()) for step in steps) > _WORDS:
+            return None
+        question = f"{_told(rng, classes, premises, options, level <= 2)} {ask}"
+        return Told(question, steps, _structure(premises, case.goal, count, case.singles))
+
+    return tell
 
 
-def _three_sets(rng: Random, level: int) -> Draft:
-    """Inclusion and exclusion over three sets."""
-    where, members, do, *things = rng.choice(_CLUBS)
-    x, y, z = rng.sample(things, 3)
-    cells = {bits: rng.randint(1, 2 + level) for bits in product((0, 1), repeat=3)}
-    total = sum(cells.values())
-    singles = [sum(v for bits, v in cells.items() if bits[i]) for i in range(3)]
-    pairs = [sum(v for bits, v in cells.items() if bits[i] and bits[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
-    triple, none = cells[1, 1, 1], cells[0, 0, 0]
-    union = total - none
-    question = (f"Of {total} {members} in a {where}, {singles[0]} {do} {x}, {singles[1]} {do} {y} and "
-                f"{singles[2]} {do} {z}. "
-                f"{pairs[0]} {do} {x} and {y}, {pairs[1]} {x} and {z}, {pairs[2]} {y} and {z}, and "
-                f"{triple} {do} all three. "
-                f"How many {do} none of them?")  # fmt: skip
-    steps = (f"{' + '.join(map(str, singles))} = {sum(singles)}. {' + '.join(map(str, pairs))} = "
-             f"{sum(pairs)}. "
-             f"{sum(singles)} - {sum(pairs)} + {triple} = {union}. {total} - {union} = {none}.")  # fmt: skip
-    wrong = [none + triple, none + 2 * triple, abs(total - sum(singles)), union, none + 1]
-    return Draft(question, str(none), [str(w) for w in wrong] + near(rng, none), steps,
-                 ("three sets", total, tuple(singles), tuple(pairs), triple))  # fmt: skip
+def _about_one(rng: Random) -> list[Statement]:
+    return _grid(("all", "no"), (_X,), (_Z, _W))
 
 
-def make(rng: Random, level: int) -> Draft | None:
-    if rng.random() < 0.35:
-        return _three_sets(rng, level) if level >= 7 else _two_sets(rng, level)
-    return _conclusion(rng, level)
+def _about_two(rng: Random) -> list[Statement]:
+    return _grid((rng.choice(("all", "no")),), (_X, _Y), (_Z, _W))
 
+
+_MUST_ASKS = ("Which conclusion must be true?", "What follows for certain?", "Which of these statements must be true?")
+_CANNOT_ASKS = ("Which of these statements cannot be true?", "Which statement is impossible?",
+                "Which of these statements must be false?")
+_NEED_NOT_ASKS = ("Which conclusion does not follow?", "Which of these statements need not be true?",
+                  "Three of these statements must be true. Which one need not be true?")
+_COULD_ASKS = ("Which of these statements could be true?", "Only one of these statements is possible. Which one?",
+               "Three of these statements must be false. Which one can be true?")
 
 KIND = Kind(
     "syllogisms",
     "Syllogisms and sets",
-    ("What must be true", "Counting members"),
+    ("What must be true", "What cannot be true", "What could be or need not be true", "One person", "Counting members"),
     "Logical Reasoning",
-    make,
-    short_level=6,
+    (
+        Template("must", _draw(_one_follows, False), _tell(_MUST_ASKS, _one_chain, _MUST)),
+        Template("cannot", _draw(_one_follows, True),
+                 _tell(_CANNOT_ASKS, _one_chain, _CANNOT, "So it cannot be that {}.", True)),
+        Template("one person", _draw(_about_one, False, (_X,)),
+                 _tell(("What must be true of {}?", "What follows about {}?"), _one_chain, _MUST)),
+        Template("two people", _draw(_about_two, False, (_X, _Y)),
+                 _tell(("Which conclusion about {} or {} must be true?",), _one_chain, _MUST)),
+        Template("need not", _draw(_three_follow, False),
+                 _tell(_NEED_NOT_ASKS, _three_chains, _THREE, "Nothing makes it certain that {}."), range(4, 11)),
+        Template("could", _draw(_three_follow, True),
+                 _tell(_COULD_ASKS, _three_chains, _THREE, "Nothing rules out that {}.", True), range(4, 11)),
+        TWO_SETS,
+        THREE_SETS,
+    ),
+    short_level=10,
 )

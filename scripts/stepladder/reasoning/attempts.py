@@ -1,12 +1,14 @@
 """Which attempt comes next for a record: pure logic, no model.
 
-greedy -> sampled, with the options rotated where that is safe -> hinted -> failed. A `Case` is one record on this way.
+greedy -> sampled, with the options rotated where that is safe -> hinted -> failed. A failed record that is retried
+goes on with as many sampled attempts and a sampled hinted one. A `Case` is one record on this way.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from ..core.options import rotate
@@ -32,7 +34,10 @@ class Policy:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try. `shown` is the record as the teacher sees it, `back` maps its letters to the original ones."""
+    """One try. `shown` is the record as the teacher sees it, `back` maps its letters to the original ones.
+
+    sampled: whether the reply is drawn, with `seed`, or greedy.
+    """
 
     id: str
     number: int
@@ -40,6 +45,7 @@ class Attempt:
     shown: Record
     back: dict[str, str]
     seed: int
+    sampled: bool
 
     @property
     def shift(self) -> int:
@@ -49,41 +55,59 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Judgement:
-    """outcome: "accepted" or why not. answer: the letter concluded with, in original letters. chain: what is kept."""
+    """outcome: "accepted" or why not. answer: the letter concluded with, in original letters. chain: what is kept.
+
+    words: why the request could not be served, in the backend's own words.
+    """
 
     outcome: str
     answer: str | None = None
     chain: str | None = None
+    words: str | None = None
 
 
 @dataclass
 class Case:
-    """A record in work: `next_attempt` says what to ask, `take` hears what came of it, `result` ends it."""
+    """A record in work: `next_attempt` says what to ask, `take` hears what came of it, `result` ends it.
+
+    retries: how often it was tried again after it had failed.
+    """
 
     record: Record
     policy: Policy
+    retries: int = 0
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     accepted: Judgement | None = None
 
     def next_attempt(self) -> Attempt | None:
         """The next attempt; None when the record is finished."""
-        number, policy = len(self.outcomes) + 1, self.policy
-        if self.accepted is not None or (self.outcomes and self.outcomes[-1]["kind"] == "hinted"):
+        number = len(self.outcomes) + 1
+        if self.accepted is not None or number > 1 + len(self._later):
             return None
-        rotates = policy.permute and number > 1 and may_rotate(self.record)
-        shift = (number - 1) % len(LETTERS) if rotates else 0
-        if number == 1:
-            return self._attempt(number, "greedy", 0)
-        if number <= policy.attempts and (policy.temperature > 0 or shift):
-            return self._attempt(number, "sampled", shift)
-        return self._attempt(number, "hinted", 0) if policy.hint else None
+        return self._attempt(number, *(self._later[number - 2] if number > 1 else ("greedy", 0, False)))
+
+    @cached_property
+    def _later(self) -> list[tuple[Kind, int, bool]]:
+        """(kind, rotation, sampled) of every attempt after the first."""
+        policy, later = self.policy, []
+        rotates = policy.permute and may_rotate(self.record)
+        for retry in range(self.retries + 1):
+            for _ in range(policy.attempts if retry else policy.attempts - 1):
+                shift = (len(later) + 1) % len(LETTERS) if rotates else 0
+                if policy.temperature == 0 and (retry or not shift):
+                    break  # it would be asked what it was asked before
+                later.append(("sampled", shift, True))
+            if policy.hint and (policy.temperature > 0 or not retry):
+                later.append(("hinted", 0, retry > 0))
+        return later
 
     def take(self, attempt: Attempt, judgement: Judgement, tokens: int, finish_reason: str | None) -> None:
         """Record what the attempt came to. Raises ValueError for an attempt that was not the next."""
         if attempt.number != len(self.outcomes) + 1 or self.accepted is not None:
             raise ValueError(f"record {self.record['id']}: attempt {attempt.number} was not asked for")
+        words = {} if judgement.words is None else {"words": judgement.words}
         self.outcomes.append({"kind": attempt.kind, "shift": attempt.shift, "answer": judgement.answer,
-                              "outcome": judgement.outcome, "tokens": tokens, "finish_reason": finish_reason})
+                              "outcome": judgement.outcome, "tokens": tokens, "finish_reason": finish_reason} | words)
         if judgement.chain is not None:
             self.accepted = judgement
 
@@ -102,10 +126,10 @@ class Case:
                     "outcomes": self.outcomes},
         }
 
-    def _attempt(self, number: int, kind: Kind, shift: int) -> Attempt:
+    def _attempt(self, number: int, kind: Kind, shift: int, sampled: bool) -> Attempt:
         shown, back = rotate(self.record, shift)
         return Attempt(f"{self.record['id']}#{number}", number, kind, shown, back,
-                       seed_of(self.policy.seed, self.record["id"], number))
+                       seed_of(self.policy.seed, self.record["id"], number), sampled)
 
 
 def seed_of(seed: int, record_id: str, number: int) -> int:

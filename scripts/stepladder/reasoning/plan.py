@@ -18,6 +18,7 @@ from .writing import needs_reasoning
 
 PLANNED_HOURS = 6  # the upper end of the plan's 4-6 hours for this stage
 RECORD_BYTES = 900  # a record as JSON without its reasoning, a rough mean; a token is about 4 bytes
+REPLY_BYTES = 150  # a reply in the journal without its text
 
 
 def lines(workspace: Workspace, source: Path, output: Path, reasoning: Reasoning, engine: EngineSettings, *,
@@ -33,8 +34,10 @@ def lines(workspace: Workspace, source: Path, output: Path, reasoning: Reasoning
            "most (computed)")
     yield from _hours(output, least, most)
     yield from _memory(workspace, engine)
-    disk = 2 * (total * RECORD_BYTES + count * reasoning.max_tokens * 4)
-    yield f"disk: at most {disk / 1e9:.2f} GB for journal and result, {free_disk_bytes(output) / 1e9:.0f} GB free"
+    disk = total * RECORD_BYTES + count * reasoning.max_tokens * 4
+    disk += count * tries * (REPLY_BYTES + reasoning.max_tokens * 4)
+    yield (f"disk: at most {disk / 1e9:.2f} GB for result and journal (which stays), "
+           f"{free_disk_bytes(output) / 1e9:.0f} GB free")
 
 
 def _questions(source: Path, profile: str, limit: int | None) -> tuple[int, int, str]:

@@ -1,19 +1,23 @@
-"""The run itself: attempts go to the backend as places become free, finished records to the journal at once."""
+"""The run itself: attempts go to the backend as places become free, every reply to the journal at once."""
 
 from __future__ import annotations
 
 import time
+import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import orjson
 
 from ..core.interrupts import stop_flag
-from ..core.journal import Journal
-from ..core.progress import Progress
+from ..core.progress import Progress, say
 from ..core.records import Record
 from ..engine import prompts
-from ..engine.requests import Backend, Completion, Feed, Request, RequestError, Sampling
-from .attempts import Attempt, Case, Judgement, Policy
+from ..engine.requests import Backend, Completion, Feed, Request, RequestError
+from .attempts import Attempt, Case, Judgement
+from .replies import Replies, Reply
 from .verify import judge
 
 
@@ -23,82 +27,149 @@ def needs_reasoning(record: Record) -> bool:
 
 
 class Writing:
-    """Takes every record that needs it from its first attempt to its line in the journal."""
+    """Takes every record that needs it from its first attempt to its result. Kept replies are judged, not asked for."""
 
-    def __init__(self, backend: Backend, policy: Policy, journal: Journal, teacher: str) -> None:
-        self.backend, self.policy, self.journal, self.teacher = backend, policy, journal, teacher
-        self._asked: dict[str, tuple[Case, Attempt, Request]] = {}
+    def __init__(self, replies: Replies, records: Sequence[Record], teacher: str) -> None:
+        self.replies, self.records, self.teacher = replies, records, teacher
+        self._results: dict[str, bytes] = {}  # compressed: of 50,000 records they would else fill hundreds of MB
+        self._asked: dict[str, tuple[Case, Attempt]] = {}
         self._accepted: Counter[str] = Counter()
         self._tries: Counter[str] = Counter()
         self._finished, self._started = 0, time.monotonic()
 
-    def run(self, records: Sequence[Record]) -> None:
-        """Work until every record is in the journal.
+    def run(self, opened: Callable[[], AbstractContextManager[Backend]], retry_failed: bool) -> float | None:
+        """Ask whatever the journal does not hold; tokens per second, None where the teacher was not needed.
 
+        retry_failed: then ask the failed records again, once; a retry that was broken off is only gone on with.
         Raises Interrupted after the record in hand when a stop was asked for, EngineError when the backend gives up;
         what was finished stays in the journal.
         """
-        todo = [record for record in records if record["id"] not in self.journal.records]
-        self._started = time.monotonic()
-        with Progress("02 reasoning", len(records), len(records) - len(todo)) as self._progress:
-            first = self._first_requests(todo)
-            while True:
-                self._feed = Feed(chain([request for _, _, request in self._asked.values()], first))
-                try:
-                    for completion in self.backend.generate(self._feed):
-                        self._hear(completion)
-                except RequestError as error:  # one that cannot be served; those never served are asked again
-                    case, attempt, _ = self._asked.pop(error.request_id)
-                    self._settle(case, attempt, Judgement("refused"), 0, None)
-                    continue
-                return
+        waiting = self._recall(self.records)
+        retry = retry_failed and not any(case.retries for case in waiting)
+        if retry and not waiting:
+            waiting, retry = self._retry(), False
+        if not waiting:
+            return None
+        with opened() as self.backend:
+            self._ask(waiting)
+            if retry and (waiting := self._retry()):
+                self._ask(waiting)
+            return self.backend.stats.tokens_per_second
 
-    def _first_requests(self, records: Sequence[Record]) -> Iterator[Request]:
+    def result(self, record: Record) -> dict[str, Any]:
+        """{"id", "chain_of_thought", "cot"}: what the finished record gains; nothing for those with a solution."""
+        packed = self._results.get(record["id"])
+        return {} if packed is None else orjson.loads(zlib.decompress(packed))
+
+    def _note_result(self, record: Record, result: dict[str, Any]) -> None:
+        self._results[record["id"]] = zlib.compress(orjson.dumps(result), 1)
+
+    # -- what is known --------------------------------------------------------------------------------------------
+
+    def _recall(self, records: Sequence[Record]) -> list[Case]:
+        """Judge every kept reply (some 2,000 a second); the cases that are still open."""
+        if len(self.replies.journal):
+            say(f"02: judging what is kept of {len(records)} records")
+        waiting = []
         for record in records:
-            request = self._next_request(Case(record, self.policy))
+            case = Case(record, self.replies.policy, self.replies.retries(record))
+            known = None if case.retries else self.replies.result(record)
+            if known is not None:
+                self._note_result(record, known)
+            elif self._next_unknown(case) is None:
+                self._note_result(record, case.result(self.teacher))
+            else:
+                waiting.append(case)
+        if len(waiting) < len(records) or any(case.outcomes for case in waiting):
+            say(f"02: going on after {len(records) - len(waiting)} finished records of {len(records)}")
+        return waiting
+
+    def _next_unknown(self, case: Case) -> Attempt | None:
+        """The first attempt that was never asked; None when the case is finished."""
+        while (attempt := case.next_attempt()) is not None:
+            reply = self.replies.get(attempt)
+            if reply is None:
+                return attempt
+            self._take(case, attempt, reply)
+        return None
+
+    def _retry(self) -> list[Case]:
+        """Failed records, to be tried once more."""
+        failed = [record for record in self.records if self.result(record)["cot"]["status"] == "failed"]
+        if self.replies.policy.temperature == 0:
+            say("02: --retry-failed has nothing to ask: at --temperature 0 the same replies would come again")
+            return []
+        for record in failed:
+            self.replies.retry(record)
+        say(f"02: {len(failed)} failed records are tried again")
+        return self._recall(failed)
+
+    # -- asking ---------------------------------------------------------------------------------------------------
+
+    def _ask(self, cases: list[Case]) -> None:
+        """Finish these cases; the list is emptied, so that none is held longer than it is in work."""
+        self._started, total = time.monotonic(), len(self.records)
+        with Progress("02 reasoning", total, total - len(cases)) as self._progress:
+            first = self._first_requests(cases)
+            self._feed = Feed(first)
+            for completion in self.backend.generate(self._feed):
+                self._hear(completion)
+
+    def _first_requests(self, cases: list[Case]) -> Iterator[Request]:
+        cases.reverse()
+        while cases:
+            request = self._next_request(cases.pop())
             if request is not None:
                 yield request
 
     def _next_request(self, case: Case) -> Request | None:
-        """The next attempt's request; None when the record is finished, which is then in the journal."""
-        while (attempt := case.next_attempt()) is not None:
-            request = self._request(attempt)
+        """The next attempt's request; None when the record is finished."""
+        while (attempt := self._next_unknown(case)) is not None:
+            prompt = self.backend.render(self.replies.messages(attempt))
+            request = Request(attempt.id, prompt, self.replies.policy.max_tokens, self.replies.sampling(attempt),
+                              closing=prompts.CLOSING)
             try:
                 self.backend.check(request)
-            except RequestError:
-                case.take(attempt, Judgement("too long"), 0, None)
+            except RequestError as error:
+                self.replies.keep(attempt, Reply("", 0, None, "too long", error.reason))
                 continue
-            self._asked[request.id] = case, attempt, request
+            self._asked[request.id] = case, attempt
             return request
         self._finish(case)
         return None
 
-    def _request(self, attempt: Attempt) -> Request:
-        policy = self.policy
-        hint = attempt.shown["answer"] if attempt.kind == "hinted" else None
-        sampling = Sampling()
-        if attempt.kind == "sampled":
-            sampling = Sampling(policy.temperature, top_p=policy.top_p, seed=attempt.seed)
-        prompt = self.backend.render(prompts.messages(attempt.shown, policy.variant, hint))
-        return Request(attempt.id, prompt, policy.max_tokens, sampling, closing=prompts.CLOSING)
-
     def _hear(self, completion: Completion) -> None:
-        case, attempt, _ = self._asked.pop(completion.id)
-        judgement = judge(completion.text, attempt, closed=completion.finish_reason == "closed")
-        self._settle(case, attempt, judgement, completion.tokens, completion.finish_reason)
+        case, attempt = self._asked.pop(completion.id)
+        if completion.finish_reason == "refused":
+            reply = Reply("", 0, None, "refused", completion.refusal)
+        else:
+            reply = Reply(completion.text, completion.tokens, completion.finish_reason)
+        self._settle(case, attempt, reply)
 
-    def _settle(self, case: Case, attempt: Attempt, judgement: Judgement, tokens: int, finish: str | None) -> None:
-        case.take(attempt, judgement, tokens, finish)
+    def _settle(self, case: Case, attempt: Attempt, reply: Reply) -> None:
+        if reply.refused is None:  # what a server refused now it may take another time
+            self.replies.keep(attempt, reply)
+        accepted = self._take(case, attempt, reply)
         label = "hinted" if attempt.kind == "hinted" else str(attempt.number)
         self._tries[label] += 1
-        self._accepted[label] += judgement.chain is not None
-        self._progress.update(0, tokens)
+        self._accepted[label] += accepted
+        self._progress.update(0, reply.tokens)
         request = self._next_request(case)
         if request is not None:
             self._feed.add(request)
 
+    @staticmethod
+    def _take(case: Case, attempt: Attempt, reply: Reply) -> bool:
+        """Judge a reply; whether it was accepted."""
+        if reply.refused is not None:
+            judgement = Judgement(reply.refused, words=reply.words)
+        else:
+            judgement = judge(reply.text, attempt, closed=reply.finish_reason == "closed")
+        case.take(attempt, judgement, reply.tokens, reply.finish_reason)
+        return judgement.chain is not None
+
     def _finish(self, case: Case) -> None:
-        self.journal.append(case.result(self.teacher))
+        self._note_result(case.record, case.result(self.teacher))
         self._finished += 1
         self._progress.update(1, note=self._note())
         stop_flag.check()

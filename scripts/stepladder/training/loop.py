@@ -14,7 +14,7 @@ from typing import Any
 
 from ..core.errors import StageError
 from ..core.interrupts import stop_flag
-from ..core.journal import Journal
+from ..core.journal import RunJournal
 from ..core.progress import Progress, say
 from . import checkpoints as saved
 from . import guard
@@ -56,7 +56,7 @@ class Loop:
     windows: Sequence[Window]
     rates: Sequence[float]
     checkpoints: Checkpoints
-    journal: Journal
+    journal: RunJournal
     options: Options
     read: Callable[[int], Reading] | None = None
     world: World = field(default_factory=World)

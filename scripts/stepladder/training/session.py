@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core.errors import InputError
 from ..core.files import write_bytes_atomically
-from ..core.journal import Journal
+from ..core.journal import ScopedJournal
 from ..core.progress import duration, say
 from ..core.records import Record
 from ..core.settings import Training
@@ -60,10 +60,12 @@ class Session:
         self.base = weights.need("transformers")
         self.records, self.questions = records, questions[:self.training.guard_questions]
         self.rejected = Counter(f"malformed: {entry['reason']}" for entry in rejected)
-        self.journal: Journal = stage.journal("log")
-        self.checkpoints = Checkpoints(checkpoint_root(workspace), stage.fingerprint, self.training.checkpoints_kept)
+        self.journal: ScopedJournal = stage.journal("log")
+        self.checkpoints = Checkpoints(workspace.checkpoints, stage.fingerprint, self.training.checkpoints_kept)
         if self.checkpoints.started_afresh:
             say("04: checkpoints of another training are removed")
+        if self.checkpoints.latest() is None:
+            self.journal.start_over()  # steps without the checkpoints they led to
 
     def run(self) -> Result:
         """Prepare, train, export. Raises InputError and StageError before any long work where it can."""
@@ -95,7 +97,7 @@ class Session:
         return Result(log, {**counts, "agreement": log["agreement"], "speed": _speed(outcome)})
 
     def clean_up(self) -> None:
-        """Remove journal and checkpoints: everything is in the outputs."""
+        """End the journal and remove the checkpoints: everything is in the outputs."""
         self.journal.remove()
         self.checkpoints.remove()
 
@@ -235,11 +237,6 @@ class Session:
     def _card(self, counts: dict[str, Any], log: dict[str, Any]) -> str:
         return model_card(base=self.weights.name, data=counts, arguments=self.stage.settings.described(), log=log,
                           versions=versions())
-
-
-def checkpoint_root(workspace: Workspace) -> Path:
-    """Where checkpoints lie: beside the adapter's folder, hidden."""
-    return workspace.models / f".{workspace.student}_checkpoints"
 
 
 def _log_step(step: dict[str, Any]) -> dict[str, Any]:

@@ -64,10 +64,14 @@ def request_for(backend: Backend, unit: Unit, manner: Manner) -> Request:
     if unit.mode == "fast":
         messages, prefix = prompts.fast(unit.shown)
         return Request(unit.id, backend.render(messages, prefix), max_tokens=0, choices=prompts.LETTER_CHOICES)
-    temperature = manner.vote_temperature if manner.votes > 1 else manner.temperature
     return Request(unit.id, backend.render(prompts.messages(unit.shown, prompts.STUDENT)), manner.max_tokens,
-                   Sampling(temperature, seed=seed_of(unit.id, manner.seed)), closing=prompts.CLOSING,
-                   choices=prompts.LETTER_CHOICES)
+                   drawn(unit, manner), closing=prompts.CLOSING, choices=prompts.LETTER_CHOICES)
+
+
+def drawn(unit: Unit, manner: Manner) -> Sampling:
+    """How a reply in reasoning mode is drawn."""
+    temperature = manner.vote_temperature if manner.votes > 1 else manner.temperature
+    return Sampling(temperature, seed=seed_of(unit.id, manner.seed))
 
 
 def seed_of(unit_id: str, seed: int) -> int:
@@ -89,6 +93,9 @@ def answer(backend: Backend, wanted: Sequence[Unit], manner: Manner, done: Colle
         if completion.id.endswith(FORCED):
             yield forced_run(unit, asked.pop(unit_id)[1], completion)
             continue
+        if completion.finish_reason == "refused":
+            yield refused_run(unit, completion.refusal)
+            continue
         run = run_of(unit, completion)
         if run["letter"] is None and unit.mode == "reasoning":
             again = _forcing(backend, unit, manner, completion)
@@ -107,7 +114,7 @@ def _requests(backend: Backend, wanted: Collection[Unit], manner: Manner, refuse
         try:
             backend.check(request)
         except RequestError as error:
-            refused.append(_run(unit, None, None, 0.0, 0, "unparsed", "") | {"refused": error.reason})
+            refused.append(refused_run(unit, error.reason))
             continue
         yield request
 
@@ -148,6 +155,11 @@ def forced_run(unit: Unit, chain: Completion, closing: Completion) -> dict[str, 
     letter = most_probable(probabilities)
     return _run(unit, letter, probabilities, chain.seconds + closing.seconds, chain.tokens,
                 "forced" if letter else "unparsed", chain.text)
+
+
+def refused_run(unit: Unit, why: str | None) -> dict[str, Any]:
+    """A question that was never answered, and why: it is too long, or the server refuses it."""
+    return _run(unit, None, None, 0.0, 0, "unparsed", "") | {"refused": why}
 
 
 def _run(unit: Unit, letter: str | None, probabilities: list[float] | None, seconds: float, tokens: int, ended: str,

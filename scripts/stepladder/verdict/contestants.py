@@ -101,7 +101,7 @@ def choose(settings: Verdict, workspace: Workspace) -> list[Contestant]:
 
 
 def _student_adapter(workspace: Workspace) -> Path:
-    path = workspace.adapter / ADAPTER_FILE
+    path = workspace.trained / ADAPTER_FILE
     if not path.exists():
         raise NotThereYet(f"the student has no {path}; run 04_train_qwen3_235b.py (with --gguf), or leave it out: "
                          "--contestants base")
@@ -123,14 +123,18 @@ def by_weights(contestants: Sequence[Contestant]) -> list[list[Contestant]]:
 
 @contextmanager
 def opened(group: Sequence[Contestant], engine: EngineSettings) -> Iterator[Backend]:
-    """The backend of contestants that share weights. Raises StageError naming them when it cannot be opened."""
+    """The backend of contestants that share weights. Raises StageError naming them when it cannot be opened, or gives
+    up in the middle."""
+    names = ", ".join(contestant.name for contestant in group)
     try:
         backend = _open(group, engine)
     except EngineError as error:
-        names = ", ".join(contestant.name for contestant in group)
         raise StageError(f"cannot open {names} ({group[0].model}): {error}") from error
-    with backend:
-        yield backend
+    try:
+        with backend:
+            yield backend
+    except EngineError as error:
+        raise StageError(f"{names} ({group[0].model}): {error}; what was finished is kept, run it again") from error
 
 
 def _open(group: Sequence[Contestant], engine: EngineSettings) -> Backend:

@@ -9,7 +9,7 @@ from typing import Any
 from stepladder.core.errors import InputError
 from stepladder.core.files import WeightHashes, read_json
 from stepladder.core.interrupts import stop_flag
-from stepladder.core.journal import Journal
+from stepladder.core.journal import RunJournal
 from stepladder.core.progress import Progress, say
 from stepladder.core.records import Record, read_questions
 from stepladder.core.same import seen_in
@@ -78,7 +78,7 @@ class Test:
     __test__ = False  # not a pytest class
 
     def __init__(self, contestants: Sequence[Contestant], records: Sequence[Record], settings: Verdict,
-                 engine: EngineSettings, seed: int, journal: Journal) -> None:
+                 engine: EngineSettings, seed: int, journal: RunJournal) -> None:
         self.contestants, self.records, self.settings = contestants, records, settings
         self.engine, self.seed, self.journal = engine, seed, journal
 
@@ -93,31 +93,35 @@ class Test:
                     for mode in self.settings.modes:
                         self._mode(backend, contestant, mode)
             for contestant in group:
-                self.journal.append({"id": f"memory|{contestant.name}", "process_bytes": peak.process_bytes,
-                                     "device_bytes": peak.device_bytes,
-                                     "shared_with": [c.name for c in group if c is not contestant]})
+                self._note_memory(contestant, peak)
 
     def _complete(self, contestant: Contestant) -> bool:
-        return f"memory|{contestant.name}" in self.journal.records
+        """Whether nothing is left to ask or to measure."""
+        done = self.journal.records
+        return f"memory|{contestant.name}" in done and all(
+            f"speed|{contestant.name}|{mode}" in done and all(unit.id in done for unit in self._units(contestant, mode))
+            for mode in self.settings.modes)
+
+    def _units(self, contestant: Contestant, mode: str) -> list[Unit]:
+        return units(self.records, contestant.name, manner_of(self.settings, mode, self.seed))
+
+    def _note_memory(self, contestant: Contestant, peak: PeakMemory) -> None:
+        """The highest reading of all runs: one that had little left to ask sees less than the whole takes."""
+        earlier = self.journal.records.get(f"memory|{contestant.name}", {})
+        reading = {"process_bytes": peak.process_bytes, "device_bytes": peak.device_bytes}
+        highest = {name: max((one for one in (value, earlier.get(name)) if one is not None), default=None)
+                   for name, value in reading.items()}
+        self.journal.append({"id": f"memory|{contestant.name}", **highest})
 
     def _mode(self, backend: Backend, contestant: Contestant, mode: str) -> None:
         speed_id = f"speed|{contestant.name}|{mode}"
-        if speed_id in self.journal.records:
-            return
-        manner = manner_of(self.settings, mode, self.seed)
-        timed = None
-        if self.settings.latency_questions:
-            sample = self._latency_sample(mode)
-            timed = latency.timed(backend, contestant.name, sample, manner)
-        wanted = units(self.records, contestant.name, manner)
-        meter, asked = latency.Throughput(backend), self._ask(backend, wanted, manner)
-        self.journal.append({"id": speed_id, "latency": timed, "throughput": meter.row(asked)})
-
-    def _latency_sample(self, mode: str) -> list[Record]:
-        """Questions to time, others for each mode where there are enough, so that no prompt is in the cache."""
-        count = self.settings.latency_questions + latency.WARM_UP
-        start = self.settings.modes.index(mode) * count
-        return list(self.records[start:start + count] if len(self.records) >= start + count else self.records[:count])
+        manner, timed = manner_of(self.settings, mode, self.seed), None
+        known = speed_id in self.journal.records
+        if self.settings.latency_questions and not known:
+            timed = latency.timed(backend, contestant.name, latency_sample(self.records, self.settings, mode), manner)
+        meter, asked = latency.Throughput(backend), self._ask(backend, self._units(contestant, mode), manner)
+        if not known:
+            self.journal.append({"id": speed_id, "latency": timed, "throughput": meter.row(asked)})
 
     def _ask(self, backend: Backend, wanted: Sequence[Unit], manner: Manner) -> int:
         done = self.journal.records
@@ -132,16 +136,27 @@ class Test:
     def runs(self) -> list[dict[str, Any]]:
         """Every answer in the journal, in the order of the questions."""
         found = self.journal.records
-        return [found[unit.id] for contestant in self.contestants for mode in self.settings.modes
-                for unit in units(self.records, contestant.name, manner_of(self.settings, mode, self.seed))]
+        return [found[unit.id] | {"contestant": contestant.name, "question": unit.question}
+                for contestant in self.contestants for mode in self.settings.modes
+                for unit in self._units(contestant, mode)]
 
     def described(self, hashes: WeightHashes) -> dict[str, dict[str, Any]]:
         """For `results.assemble`: weights, speed and memory by contestant."""
         found = self.journal.records
+        sharing = {c.name: [other.name for other in group if other is not c]
+                   for group in by_weights(self.contestants) for c in group}
         return {c.name: {"weights": c.described(hashes),
                          "speed": {mode: found[f"speed|{c.name}|{mode}"] for mode in self.settings.modes},
-                         "memory": {k: v for k, v in found[f"memory|{c.name}"].items() if k != "id"}}
+                         "memory": {**{k: v for k, v in found[f"memory|{c.name}"].items() if k != "id"},
+                                    "shared_with": sharing[c.name]}}
                 for c in self.contestants}
+
+
+def latency_sample(records: Sequence[Record], settings: Verdict, mode: str) -> list[Record]:
+    """Questions to time, others for each mode where there are enough, so that no prompt is in the cache."""
+    count = settings.latency_questions + latency.WARM_UP
+    start = settings.modes.index(mode) * count
+    return list(records[start:start + count] if len(records) >= start + count else records[:count])
 
 
 def prompt_identity(modes: Sequence[str]) -> dict[str, Any]:

@@ -47,7 +47,11 @@ class TransformersBackend:
         for request in requests:
             if request is None:
                 break
-            self.check(request)
+            try:
+                self.check(request)
+            except RequestError as error:
+                yield Completion.refused(error)
+                continue
             started = time.monotonic()
             completion = self._complete(request, started)
             self.stats.seconds["total"] += time.monotonic() - started

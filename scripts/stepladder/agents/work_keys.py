@@ -1,0 +1,37 @@
+"""What the agents' finished work was made from: evidence, measured rows, matches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from stepladder.core.journal import work_key
+from stepladder.core.records import LETTERS, Record
+from stepladder.engine import prompts
+
+from .arena import Fixture, Rules
+from .players import Player
+from .validator import ASK, Calibration
+
+
+def player_identity(player: Player, hashes: Mapping[str, str]) -> list[str]:
+    """The weights themselves. hashes: SHA-256 by the roles that `Player.files` names."""
+    return [hashes[role] for role in player.files]
+
+
+def question_keys(kind: str, identity: Any, records: Sequence[Record], calibration: Calibration | None = None
+                  ) -> dict[str, str]:
+    """"KIND|id" -> key for what the validator finds out about each record. identity: weights and limits."""
+    wording = [prompts.identity(prompts.STUDENT), prompts.identity(prompts.FAST), ASK]
+    fitted = asdict(calibration) if calibration else None
+    return {f"{kind}|{record['id']}": work_key(
+        kind, identity, wording, fitted, record["question"], [record["choices"][letter] for letter in LETTERS],
+        record["answer"]) for record in records}
+
+
+def match_keys(fixtures: Sequence[Fixture], identities: Mapping[str, list[str]], rules: Rules, how: Any
+               ) -> dict[str, str]:
+    """Fixture id -> key. identities: weights by player. how: whatever else shapes a match (limits of the engine)."""
+    return {fixture.id: work_key("match", fixture.id, [identities[name] for name in fixture.pair], asdict(rules),
+                                 how, prompts.identity(prompts.STUDENT)) for fixture in fixtures}

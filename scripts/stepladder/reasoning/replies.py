@@ -1,0 +1,99 @@
+"""Replies that are kept, each known by what it was asked with: whatever else changes, none is asked for twice.
+
+The key of a reply: the chat messages (question, options, prompt wording, hint), the forced closing, how it is drawn,
+its longest length, and the teacher (hash of the weights, or the name the servers know it by, never their addresses).
+What is made of a reply, accepted or not and why, is no part of it: it is judged anew each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.journal import Journal, RunJournal, work_key
+from ..core.records import LETTERS, Record
+from ..engine import prompts
+from ..engine.requests import Sampling
+from .attempts import Attempt, Policy
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an attempt brought. refused: why there is no text ("too long", "refused"), or None; words: the backend's."""
+
+    text: str
+    tokens: int
+    finish_reason: str | None
+    refused: str | None = None
+    words: str | None = None
+
+
+class Replies:
+    """The kept replies of one teacher.
+
+    teacher: what tells it from others. context: tokens of its context; what did not fit into one may fit into another.
+    run: fingerprint of this run, by which results are known that a journal of an earlier version held without replies.
+    """
+
+    def __init__(self, journal: Journal, policy: Policy, teacher: str, context: int, run: str) -> None:
+        self.journal, self.policy = journal, policy
+        self._teacher, self._context, self._run = teacher, context, run
+
+    def messages(self, attempt: Attempt) -> list[prompts.Message]:
+        """What is asked, before the model's template is applied."""
+        hint = attempt.shown["answer"] if attempt.kind == "hinted" else None
+        return prompts.messages(attempt.shown, self.policy.variant, hint)
+
+    def sampling(self, attempt: Attempt) -> Sampling:
+        """How the reply is drawn."""
+        if not attempt.sampled:
+            return Sampling()
+        return Sampling(self.policy.temperature, top_p=self.policy.top_p, seed=attempt.seed)
+
+    def get(self, attempt: Attempt) -> Reply | None:
+        """The reply to this attempt, or the refusal of it; None where it was never asked."""
+        key = self._key(attempt)
+        entry = self.journal.get(key) or self.journal.get(self._refusal_key(key))
+        return None if entry is None else Reply(**{name: entry[name] for name in entry if name != "id"})
+
+    def keep(self, attempt: Attempt, reply: Reply) -> None:
+        """Into the journal, at once. Raises StageError when the disk is full."""
+        key = self._key(attempt)
+        entry = {"id": attempt.id, "text": reply.text, "tokens": reply.tokens, "finish_reason": reply.finish_reason}
+        if reply.refused is None:
+            self.journal.put(key, entry)
+        else:
+            self.journal.put(self._refusal_key(key), entry | {"refused": reply.refused, "words": reply.words})
+
+    def retries(self, record: Record) -> int:
+        """How often this record was tried again after it had failed."""
+        entry = self.journal.get(self._retry_key(record))
+        return entry["retries"] if entry else 0
+
+    def retry(self, record: Record) -> None:
+        """Have the record tried once more, now and in later runs."""
+        self.journal.put(self._retry_key(record), {"id": record["id"], "retries": self.retries(record) + 1})
+
+    def result(self, record: Record) -> dict[str, Any] | None:
+        """What an earlier version's journal held of this record in this very run."""
+        return self.journal.get(self._result_key(record["id"]))
+
+    def results(self, records: Sequence[Record]) -> RunJournal:
+        """The results that an earlier version's journal may hold of these records."""
+        return RunJournal(self.journal, {record["id"]: self._result_key(record["id"]) for record in records})
+
+    def _result_key(self, name: str) -> str:
+        return work_key("result", self._run, name)
+
+    def _key(self, attempt: Attempt) -> str:
+        drawn = self.sampling(attempt)
+        return work_key("reply", self.messages(attempt), prompts.CLOSING, self.policy.max_tokens, self._teacher,
+                        [drawn.temperature, drawn.top_p, drawn.seed])
+
+    def _refusal_key(self, key: str) -> str:
+        return work_key(key, self._context)
+
+    def _retry_key(self, record: Record) -> str:
+        text = [record["id"], record["question"], *(record["choices"][letter] for letter in LETTERS), record["answer"]]
+        return work_key("retries", text, self.policy.variant, self._teacher)

@@ -1,0 +1,104 @@
+"""Servers that misbehave by a timetable, in a time of their own: hours of outage pass in a moment.
+
+    zoo = Zoo({"a": [(30.0, "dead")], "b": [(5.0, "ok"), (600.0, "stall")]})
+    with zoo.endpoint() as backend: ...
+
+Each animal behaves as its list says, one entry after the other, and well from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import httpx
+
+from stepladder.engine.endpoint import Endpoint
+
+BAD_MODES = ("dead", "cut", "stall", "429", "429 later", "503", "500", "nonsense", "half", "abort", "no reason", "null",
+             "no usage")
+Timetable = Sequence[tuple[float, str]]
+
+
+class CompressedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps to the next timer when nothing else is to be done."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        super().__init__()
+
+    def time(self) -> float:
+        return self.now
+
+    def _run_once(self) -> None:
+        while self._scheduled and self._scheduled[0]._cancelled:
+            self._timer_cancelled_count -= 1
+            heapq.heappop(self._scheduled)._scheduled = False
+        if not self._ready and self._scheduled:
+            self.now = max(self.now, self._scheduled[0]._when)
+        super()._run_once()
+
+
+class Zoo:
+    """Servers by name, reached at http://NAME. `refuses`: which prompts get HTTP 400; `calls`: all that came."""
+
+    def __init__(self, timetables: Mapping[str, Timetable], refuses: Callable[[str], bool] = lambda prompt: False,
+                 seconds: float = 1.0) -> None:
+        self.timetables, self.refuses, self.seconds = timetables, refuses, seconds
+        self.loop = CompressedLoop()
+        self.answered: Counter[str] = Counter()  # prompt -> good answers
+        self.calls: list[tuple[str, str, float]] = []  # server, mode, when
+
+    def endpoint(self, **options: object) -> Endpoint:
+        return Endpoint([f"http://{name}" for name in self.timetables], model="m", loop=self.loop,
+                        transport=httpx.MockTransport(self._handle), **options)
+
+    def mode(self, name: str) -> str:
+        end = 0.0
+        for seconds, mode in self.timetables[name]:
+            end += seconds
+            if self.loop.now < end:
+                return mode
+        return "ok"
+
+    async def _handle(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.host
+        if request.method == "GET":
+            return httpx.Response(200, json={"data": [{"id": "m"}]})
+        body = json.loads(request.content)
+        prompt, mode = body.get("prompt", "Hi"), self.mode(name)
+        self.calls.append((name, mode, self.loop.now))
+        if mode == "dead":
+            raise httpx.ConnectError("All connection attempts failed")
+        if mode == "stall":
+            await asyncio.sleep(1e6)
+        await asyncio.sleep(self.seconds)
+        if mode == "cut":
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        if (reply := misbehaved(mode)) is not None:
+            return reply
+        if self.refuses(prompt):
+            return httpx.Response(400, json={"error": {"message": f"{prompt} is too long for me"}})
+        if prompt != "Hi":
+            self.answered[prompt] += 1
+        more = {"usage": None} if mode == "no usage" else {}
+        choice = {"text": f"reply to {prompt}", "finish_reason": "stop"}
+        return httpx.Response(200, json={"choices": [choice], "usage": {"completion_tokens": None}} | more)
+
+
+def misbehaved(mode: str) -> httpx.Response | None:
+    """What a server in this mode sends; None where it behaves."""
+    choice = {"text": "half a senten", "finish_reason": "stop"}
+    answers = {
+        "429": lambda: httpx.Response(429), "429 later": lambda: httpx.Response(429, headers={"Retry-After": "90"}),
+        "503": lambda: httpx.Response(503, json={"error": {"message": "Loading model"}}),
+        "500": lambda: httpx.Response(500, text="CUDA error: out of memory"),
+        "nonsense": lambda: httpx.Response(200, text="<html>Bad gateway</html>"),
+        "half": lambda: httpx.Response(200, json={"choices": []}),
+        "abort": lambda: httpx.Response(200, json={"choices": [choice | {"finish_reason": "abort"}]}),
+        "no reason": lambda: httpx.Response(200, json={"choices": [choice | {"finish_reason": None}]}),
+        "null": lambda: httpx.Response(200, json={"choices": [choice | {"text": None}]})}
+    return answers[mode]() if mode in answers else None
