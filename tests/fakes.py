@@ -56,6 +56,9 @@ class ScriptedBackend:
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
+    def warm(self, prompt: str) -> None:
+        """A script has no prompt cache."""
+
     def check(self, request: Request) -> None:
         """Nothing is too long for a script."""
 

@@ -128,6 +128,11 @@ class Engine:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def warm(self, prompt: str) -> None:
+        """Compute a prompt and keep it: what begins alike is computed from there, as it was in an unbroken run."""
+        for _ in self.generate([Request("warm", prompt, max_tokens=0)]):
+            pass
+
     def generate(self, requests: Iterable[Request | None]) -> Iterator[Completion]:
         """Complete requests, pulled as places become free; see `Backend.generate`."""
         if self._busy or self._weights.model is None:

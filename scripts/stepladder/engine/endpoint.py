@@ -101,6 +101,9 @@ class Endpoint:
         """An estimate, four bytes a token: the vocabulary is the server's."""
         return estimated_tokens(text)
 
+    def warm(self, prompt: str) -> None:
+        """Nothing: what a server keeps is its own affair."""
+
     def check(self, request: Request) -> None:
         """Contradictions only; whether it fits the context is known to the server."""
         if request.closing is not None and request.grammar is not None:

@@ -84,7 +84,11 @@ class Case:
         number = len(self.outcomes) + 1
         if self.accepted is not None or number > 1 + len(self._later):
             return None
-        return self._attempt(number, *(self._later[number - 2] if number > 1 else ("greedy", 0, False)))
+        return self._attempt(number)
+
+    def last_attempt(self) -> Attempt | None:
+        """The latest attempt that was taken; None before the first."""
+        return self._attempt(len(self.outcomes)) if self.outcomes else None
 
     @cached_property
     def _later(self) -> list[tuple[Kind, int, bool]]:
@@ -126,7 +130,8 @@ class Case:
                     "outcomes": self.outcomes},
         }
 
-    def _attempt(self, number: int, kind: Kind, shift: int, sampled: bool) -> Attempt:
+    def _attempt(self, number: int) -> Attempt:
+        kind, shift, sampled = self._later[number - 2] if number > 1 else ("greedy", 0, False)
         shown, back = rotate(self.record, shift)
         return Attempt(f"{self.record['id']}#{number}", number, kind, shown, back,
                        seed_of(self.policy.seed, self.record["id"], number), sampled)

@@ -33,6 +33,7 @@ class Writing:
         self.replies, self.records, self.teacher = replies, records, teacher
         self._results: dict[str, bytes] = {}  # compressed: of 50,000 records they would else fill hundreds of MB
         self._asked: dict[str, tuple[Case, Attempt]] = {}
+        self._asked_before: Attempt | None = None  # the last one that is known before the first that is asked
         self._accepted: Counter[str] = Counter()
         self._tries: Counter[str] = Counter()
         self._finished, self._started = 0, time.monotonic()
@@ -70,7 +71,7 @@ class Writing:
         """Judge every kept reply (some 2,000 a second); the cases that are still open."""
         if len(self.replies.journal):
             say(f"02: judging what is kept of {len(records)} records")
-        waiting = []
+        waiting: list[Case] = []
         for record in records:
             case = Case(record, self.replies.policy, self.replies.retries(record))
             known = None if case.retries else self.replies.result(record)
@@ -80,6 +81,8 @@ class Writing:
                 self._note_result(record, case.result(self.teacher))
             else:
                 waiting.append(case)
+            if not waiting or waiting[0] is case:
+                self._asked_before = case.last_attempt() or self._asked_before
         if len(waiting) < len(records) or any(case.outcomes for case in waiting):
             say(f"02: going on after {len(records) - len(waiting)} finished records of {len(records)}")
         return waiting
@@ -109,6 +112,8 @@ class Writing:
     def _ask(self, cases: list[Case]) -> None:
         """Finish these cases; the list is emptied, so that none is held longer than it is in work."""
         self._started, total = time.monotonic(), len(self.records)
+        if self._asked_before is not None:  # what an unbroken run's prompt cache would hold now
+            self.backend.warm(self.backend.render(self.replies.messages(self._asked_before)))
         with Progress("02 reasoning", total, total - len(cases)) as self._progress:
             first = self._first_requests(cases)
             self._feed = Feed(first)

@@ -66,6 +66,9 @@ class TransformersBackend:
         """Tokens of a text, nothing added."""
         return len(self._tokenizer.encode(text, add_special_tokens=False))
 
+    def warm(self, prompt: str) -> None:
+        """Nothing: every prompt is computed anew here."""
+
     def check(self, request: Request) -> None:
         """Raise RequestError for what cannot be served: too long, a grammar, a deadline."""
         if request.grammar is not None or request.deadline is not None:
