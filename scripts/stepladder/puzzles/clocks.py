@@ -242,11 +242,11 @@ def _tell_zones(rng: Random, level: int, world: World) -> Told:
     if len(lengths) == 2:
         leave, leaves, town = "come to", "comes to", f"{here} airport"
     if trip.backward:
-        way = [f"{leaves} {town}", *way, f"lands at {clock(trip.arrive)} local time{late}"]
+        way = [f"{leaves} {town}", *way, f"lands there at {clock(trip.arrive)} local time{late}"]
         ask = f"At what local time does {who.he} {leave} {town}?"
     else:
-        way = [f"{leaves} {town} at {clock(trip.leave)} local time", *way, *([f"lands{late}"] if late else [])]
-        ask = f"At what local time does {who.he} land?"
+        way = [f"{leaves} {town} at {clock(trip.leave)} local time", *way, *([f"lands there{late}"] if late else [])]
+        ask = f"At what local time does {who.he} land in {there}?"
     told = f"{told} {who.name} {listing(way)}. {ask}"
     return Told(told, trip.steps(), (trip.leave, trip.lengths, ahead, trip.backward))
 
