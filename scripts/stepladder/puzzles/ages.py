@@ -166,11 +166,18 @@ def _draw_later(rng: Random, level: int) -> list[World] | None:
     elif len(cases) < 4:
         return None
     else:
-        asked = [(*case, older) for case in rng.sample(cases, 4)]
+        first = rng.randrange(max(1, len(cases) - 5))  # of six neighbours: far ones are often not possible together
+        asked = [(*case, older) for case in rng.sample(cases[first:first + 6], 4)]
     ages = [young * (now if older else 1) for _, young, older in asked]
-    if min(ages) <= -min(years for years, *_ in asked):
-        return None
+    if any(not max(0, -years) < _younger(age, now, older) <= OLDEST // now
+           for age, (years, _, older) in product(ages, asked)):  # fmt: skip
+        return None  # in one of the stories somebody with that age was not born yet, or the other would be too old
     return _worlds([(age, (now, later, *case)) for age, case in zip(ages, asked, strict=True)])
+
+
+def _younger(age: int, now: int, older: int) -> int:
+    """The younger one's age where this is the age of the older one, who is `now` times as old, or of the younger."""
+    return age // now if older else age
 
 
 def _tell_later(rng: Random, level: int, world: World) -> Told:
