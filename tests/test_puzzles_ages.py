@@ -172,3 +172,4 @@ def test_no_age_of_later_puzzles_has_somebody_too_old_or_not_yet_born() -> None:
         for text in puzzle.choices.values():
             young = int(text) // factor if name == older else int(text)
             assert facts.earlier < young <= OLDEST // factor, puzzle
+        assert f"n {puzzle.choices[puzzle.answer]} years" not in told[-1], "the answer is told outright"

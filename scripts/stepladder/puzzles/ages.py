@@ -155,6 +155,8 @@ def _young(now: int, later: int, years: int) -> int | None:
 def _draw_later(rng: Random, level: int) -> list[World] | None:
     """Facts: the two ratios, the years (below 0: ago), the younger one's age, whether the older one is asked for."""
     now, later = rng.sample((2, 3, 4, 5, 6), 2)
+    if later - 1 == now - later:
+        return None  # the younger one would be as old as the number of years told
     way = 1 if later < now else -1
     cases = [(way * years, young) for years in range(1, 41) if (young := _young(now, later, way * years))]
     older = rng.randrange(2)

@@ -180,7 +180,7 @@ class _Journey:
         if len(self.ahead) == 2:
             first, second = self.ahead
             steps.append(f"Ahead in all: {first // 60} {'+' if second > 0 else '-'} {abs(second) // 60} = "
-                         f"{zone // 60} hours.")  # fmt: skip
+                         f"{zone // 60} {'hour' if abs(zone) == 60 else 'hours'}.")  # fmt: skip
         sign = -1 if self.backward else 1
         here = self.arrive if self.backward else self.leave
         parts = [zone, *reversed(self.lengths)] if self.backward else [*self.lengths, zone]
