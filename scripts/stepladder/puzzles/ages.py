@@ -155,12 +155,11 @@ def _young(now: int, later: int, years: int) -> int | None:
 def _draw_later(rng: Random, level: int) -> list[World] | None:
     """Facts: the two ratios, the years (below 0: ago), the younger one's age, whether the older one is asked for."""
     now, later = rng.sample((2, 3, 4, 5, 6), 2)
-    if later - 1 == now - later:
-        return None  # the younger one would be as old as the number of years told
+    told = later - 1 == now - later  # then the younger one is as old as the number of years told
     way = 1 if later < now else -1
     cases = [(way * years, young) for years in range(1, 41) if (young := _young(now, later, way * years))]
-    older = rng.randrange(2)
-    if rng.random() < 0.5:  # The other one's age is a multiple of the ratio as well.
+    older = 1 if told else rng.randrange(2)
+    if not told and rng.random() < 0.5:  # The other one's age is a multiple of the ratio as well.
         cases = [(years, young) for years, young in cases if young % now == 0]
         if len(cases) < 2:
             return None
@@ -168,8 +167,8 @@ def _draw_later(rng: Random, level: int) -> list[World] | None:
     elif len(cases) < 4:
         return None
     else:
-        first = rng.randrange(max(1, len(cases) - 5))  # of six neighbours: far ones are often not possible together
-        asked = [(*case, older) for case in rng.sample(cases[first:first + 6], 4)]
+        first = rng.randrange(max(1, len(cases) - 6))  # of seven neighbours: far ones are often not possible together
+        asked = [(*case, older) for case in rng.sample(cases[first:first + 7], 4)]
     ages = [young * (now if older else 1) for _, young, older in asked]
     if any(not max(0, -years) < _younger(age, now, older) <= OLDEST // now
            for age, (years, _, older) in product(ages, asked)):  # fmt: skip
