@@ -160,3 +160,16 @@ def test_no_option_stands_out_by_what_it_is_divisible_by(template: str) -> None:
         for x, _, factor, more in Facts(told).links:
             if x == name and not more:
                 assert len({(int(text) - ahead) % factor for text in puzzle.choices.values()}) == 1, puzzle
+
+
+def test_no_age_of_later_puzzles_has_somebody_too_old_or_not_yet_born() -> None:
+    levels = TEMPLATES["later"]
+    for seed in range(COUNT // 5):
+        puzzle = generate("ages", seed, levels[seed % len(levels)], template="later")
+        *told, ask = sentences(puzzle.question)
+        facts, (name, _) = Facts(told), asked(ask)
+        (older, _, factor, _), = facts.links
+        for text in puzzle.choices.values():
+            young = int(text) // factor if name == older else int(text)
+            assert facts.earlier < young <= OLDEST // factor, puzzle
+        assert f"n {puzzle.choices[puzzle.answer]} years" not in told[-1], "the answer is told outright"

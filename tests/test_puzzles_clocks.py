@@ -135,7 +135,7 @@ def read_zones(question: str, choices: Choices) -> set[str]:
     total, landing, next_day = timedelta(), None, False
     for part in parts:
         flight, wait = re.fullmatch(rf"flies ({SPAN}) to ({TOWN})", part), re.fullmatch(rf"waits there ({SPAN})", part)
-        lands = re.fullmatch(rf"lands(?: at ({TIME}) local time)?( the next day)?", part)
+        lands = re.fullmatch(rf"lands there(?: at ({TIME}) local time)?( the next day)?", part)
         if flight:
             there = flight[2]
         elif lands:
@@ -147,7 +147,7 @@ def read_zones(question: str, choices: Choices) -> set[str]:
     assert towns == [here, there] or (towns[0], towns[1], towns[3]) == (here, towns[2], there)
     if leave[3]:
         assert landing is None
-        assert ask == f"At what local time does {pronoun(who)} land?"
+        assert ask == f"At what local time does {pronoun(who)} land in {there}?"
         answer = at(leave[3]) + total + zone
         assert answer.date() == (MIDNIGHT + next_day * NEXT_DAY).date()
     else:
@@ -274,5 +274,11 @@ def test_the_text_alone_gives_the_answer() -> None:
         puzzle = generate("clocks", seed, 1 + seed % 10, short=seed % 3 == 0)
         seen.add(puzzle.template)
         assert READERS[puzzle.template](puzzle.question, puzzle.choices) == {puzzle.answer}, puzzle
-        assert puzzle.choices[puzzle.answer] in puzzle.reasoning.split("\n")[0].split(". ")[-1]
+        steps = puzzle.reasoning.split("\n")[0]
+        assert puzzle.choices[puzzle.answer] in steps.split(". ")[-1]
+        assert not re.search(r"\b1 hours", steps)
+        if puzzle.template == "two clocks":  # which clock a step speaks of
+            other, one = re.search(r"does the (\w+) clock show when the (\w+) clock", puzzle.question).groups()
+            assert f"In an hour the {one} clock moves on" in steps
+            assert f" The {other} clock: " in steps
     assert seen == set(READERS)

@@ -166,3 +166,19 @@ def test_every_sum_in_the_steps_is_true(template: str) -> None:
         for a, sign, b, result in sums:
             made = {"+": int(a) + int(b), "-": int(a) - int(b), "x": int(a) * int(b)}[sign]
             assert made == int(result), puzzle
+
+
+@pytest.mark.parametrize("template", ["line", "far"])
+def test_no_distance_stands_out_by_being_odd_or_even(template: str) -> None:
+    """A straight line over two legs is odd where the sum of all lengths is."""
+    levels = next(one for one in KINDS["directions"].templates if one.name == template).levels
+    for seed in range(COUNT // 10):
+        puzzle = generate("directions", seed, levels[seed % len(levels)], template=template)
+        assert len({metres(*text.split()) % 2 for text in puzzle.choices.values()}) == 1, puzzle
+
+
+def test_no_direction_faced_stands_out_by_lying_between_two_winds() -> None:
+    """Whether it does is told by the number of turns by odd multiples of 45 degrees."""
+    for seed in range(COUNT // 10):
+        puzzle = generate("directions", seed, 1 + seed % 10, template="facing")
+        assert len({"-" in text for text in puzzle.choices.values()}) == 1, puzzle

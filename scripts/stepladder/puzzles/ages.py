@@ -155,10 +155,11 @@ def _young(now: int, later: int, years: int) -> int | None:
 def _draw_later(rng: Random, level: int) -> list[World] | None:
     """Facts: the two ratios, the years (below 0: ago), the younger one's age, whether the older one is asked for."""
     now, later = rng.sample((2, 3, 4, 5, 6), 2)
+    told = later - 1 == now - later  # then the younger one is as old as the number of years told
     way = 1 if later < now else -1
     cases = [(way * years, young) for years in range(1, 41) if (young := _young(now, later, way * years))]
-    older = rng.randrange(2)
-    if rng.random() < 0.5:  # The other one's age is a multiple of the ratio as well.
+    older = 1 if told else rng.randrange(2)
+    if not told and rng.random() < 0.5:  # The other one's age is a multiple of the ratio as well.
         cases = [(years, young) for years, young in cases if young % now == 0]
         if len(cases) < 2:
             return None
@@ -166,11 +167,18 @@ def _draw_later(rng: Random, level: int) -> list[World] | None:
     elif len(cases) < 4:
         return None
     else:
-        asked = [(*case, older) for case in rng.sample(cases, 4)]
+        first = rng.randrange(max(1, len(cases) - 6))  # of seven neighbours: far ones are often not possible together
+        asked = [(*case, older) for case in rng.sample(cases[first:first + 7], 4)]
     ages = [young * (now if older else 1) for _, young, older in asked]
-    if min(ages) <= -min(years for years, *_ in asked):
-        return None
+    if any(not max(0, -years) < _younger(age, now, older) <= OLDEST // now
+           for age, (years, _, older) in product(ages, asked)):  # fmt: skip
+        return None  # in one of the stories somebody with that age was not born yet, or the other would be too old
     return _worlds([(age, (now, later, *case)) for age, case in zip(ages, asked, strict=True)])
+
+
+def _younger(age: int, now: int, older: int) -> int:
+    """The younger one's age where this is the age of the older one, who is `now` times as old, or of the younger."""
+    return age // now if older else age
 
 
 def _tell_later(rng: Random, level: int, world: World) -> Told:

@@ -64,13 +64,13 @@ def _tell_drift(rng: Random, level: int, world: World) -> Told:
     return Told(question, steps, (start, hours, rate, every))
 
 
-def _true_steps(start: int, hours: int, rate: int) -> list[str]:
-    """From what a clock shows to the right time."""
+def _true_steps(which: str, start: int, hours: int, rate: int) -> list[str]:
+    """From what this clock ("the clock") shows to the right time."""
     pace = 60 + rate
     moved = hours * pace
     sign = "+" if rate > 0 else "-"
     return [
-        f"In an hour it moves on 60 {sign} {abs(rate)} = {pace} minutes.",
+        f"In an hour {which} moves on 60 {sign} {abs(rate)} = {pace} minutes.",
         *elapsed(start, start + moved),
         f"{moved // 60} x 60 + {moved % 60} = {moved} minutes.",
         f"{moved} / {pace} = {hours} hours.",
@@ -97,7 +97,7 @@ def _tell_true(rng: Random, level: int, world: World) -> Told:
         f"At {clock(start)} a clock is set right, but it steadily {_runs(rate)}. "
         f"Later that day it shows {clock(shown)}. What is the right time then?",
     ])  # fmt: skip
-    return Told(question, _true_steps(start, hours, rate), (start, hours, rate))
+    return Told(question, _true_steps("the clock", start, hours, rate), (start, hours, rate))
 
 
 @persistent
@@ -121,7 +121,8 @@ def _tell_two_clocks(rng: Random, level: int, world: World) -> Told:
     question = (f"The {one} clock steadily {_runs(first)}, the {other} clock steadily {_runs(second)}. Both are set "
                 f"right at {clock(start)}. What does the {other} clock show when the {one} clock shows {clock(shown)} "
                 f"on the same day?")  # fmt: skip
-    steps = [*_true_steps(start, hours, first), f"{hours} x {abs(second)} = {abs(gone)} minutes.",
+    steps = [*_true_steps(f"the {one} clock", start, hours, first),
+             f"The {other} clock: {hours} x {abs(second)} = {abs(gone)} minutes.",
              *added(start + 60 * hours, gone)]  # fmt: skip
     return Told(question, steps, (start, hours, first, second))
 

@@ -180,7 +180,7 @@ class _Journey:
         if len(self.ahead) == 2:
             first, second = self.ahead
             steps.append(f"Ahead in all: {first // 60} {'+' if second > 0 else '-'} {abs(second) // 60} = "
-                         f"{zone // 60} hours.")  # fmt: skip
+                         f"{zone // 60} {'hour' if abs(zone) == 60 else 'hours'}.")  # fmt: skip
         sign = -1 if self.backward else 1
         here = self.arrive if self.backward else self.leave
         parts = [zone, *reversed(self.lengths)] if self.backward else [*self.lengths, zone]
@@ -242,11 +242,11 @@ def _tell_zones(rng: Random, level: int, world: World) -> Told:
     if len(lengths) == 2:
         leave, leaves, town = "come to", "comes to", f"{here} airport"
     if trip.backward:
-        way = [f"{leaves} {town}", *way, f"lands at {clock(trip.arrive)} local time{late}"]
+        way = [f"{leaves} {town}", *way, f"lands there at {clock(trip.arrive)} local time{late}"]
         ask = f"At what local time does {who.he} {leave} {town}?"
     else:
-        way = [f"{leaves} {town} at {clock(trip.leave)} local time", *way, *([f"lands{late}"] if late else [])]
-        ask = f"At what local time does {who.he} land?"
+        way = [f"{leaves} {town} at {clock(trip.leave)} local time", *way, *([f"lands there{late}"] if late else [])]
+        ask = f"At what local time does {who.he} land in {there}?"
     told = f"{told} {who.name} {listing(way)}. {ask}"
     return Told(told, trip.steps(), (trip.leave, trip.lengths, ahead, trip.backward))
 

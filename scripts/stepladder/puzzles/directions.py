@@ -210,9 +210,10 @@ def _tell_side(rng: Random, level: int, world: World) -> Told:
 
 # -- how far ---------------------------------------------------------------------------------------------------------
 
-# For a length to one side the lengths across it with which the straight line is a whole number of metres long.
-_ACROSS = {side: lengths for side in range(5, 73)
-           if len(lengths := [n for n in range(5, 100) if isqrt(side * side + n * n) ** 2 == side * side + n * n]) >= 4}
+# Whole right triangles (hypotenuse, leg, other leg), the shortest first: the even hypotenuses and the odd ones.
+_TRIANGLES = [[(far, x, y) for far in range(10 + odd, 110, 2) for x in range(5, 100) for y in range(5, 100)
+               if x * x + y * y == far * far] for odd in (0, 1)]  # fmt: skip
+_ALIKE = 12  # neighbours among them that can be each other's wrong options
 
 
 def _draw_line(rng: Random, level: int) -> list[World] | None:
@@ -223,24 +224,25 @@ def _draw_line(rng: Random, level: int) -> list[World] | None:
 
 def _distances(walks: Sequence[Walk]) -> list[World] | None:
     far = [isqrt(x * x + y * y) for x, y in map(_end, walks)]
-    if min(far) == 0 or max(far) > min(map(_length, walks)):
+    if min(far) == 0 or max(far) > min(map(_length, walks)) or len({metres % 2 for metres in far}) > 1:
         return None
     return [World(count_of(metres, "metre"), walk) for metres, walk in zip(far, walks, strict=True)]
 
 
 def _draw_far(rng: Random, level: int) -> list[World] | None:
-    """Four walks alike but for the last leg; another leg is made to fit as well."""
+    """Four walks alike but for two legs, which make the way a right triangle's; all distances are odd or all even."""
     steps = _STEPS[level]
     walk = _straight(rng, level, steps - 1) if level < 7 else _turning(rng, level, (steps + 1) // 2, steps % 2)
     headings = _headings(walk)
     across = [i for i, heading in enumerate(headings) if (heading - headings[-1]) % 2]
     if not across:
         return None
-    side, ways = rng.choice(list(_ACROSS)), rng.choices((1, -1), k=2)
-    fitted = _stretched(walk, across[-1], ways[0] * side)
-    if fitted is None:
-        return None
-    walks = [_stretched(fitted, len(walk) - 1, ways[1] * length) for length in rng.sample(_ACROSS[side], 4)]
+    triangles, ways = rng.choice(_TRIANGLES), rng.choices((1, -1), k=2)
+    first = rng.randrange(len(triangles) - _ALIKE + 1)
+    walks = []
+    for _, side, length in rng.sample(triangles[first:first + _ALIKE], 4):
+        fitted = _stretched(walk, across[-1], ways[0] * side)
+        walks.append(fitted and _stretched(fitted, len(walk) - 1, ways[1] * length))
     return _distances(walks) if all(walks) else None
 
 
@@ -278,7 +280,7 @@ def _draw_facing(rng: Random, level: int) -> list[World]:
     starts = [start]
     for place in rng.sample(range(-1, len(turns)), 2):
         if place < 0:
-            starts.append((start + rng.choice((1, 2, 4, 6, 7))) % 8)
+            starts.append((start + rng.choice((2, 4, 6))) % 8)
         else:
             choices[place].append(_other_turn(rng, turns[place]))
     cases = [(first, tuple(rest)) for first, *rest in product(starts, *choices)]
@@ -286,10 +288,10 @@ def _draw_facing(rng: Random, level: int) -> list[World]:
 
 
 def _other_turn(rng: Random, turn: int) -> int:
-    """The other way round, or 45 degrees more or less."""
+    """The other way round, or 90 degrees more or less (45 would show: they lead to a wind between two others)."""
     if rng.random() < 0.5:
         return -turn
-    size = abs(turn) + rng.choice((1, -1) if abs(turn) > 1 else (1,))
+    size = abs(turn) + rng.choice((2,) if abs(turn) < 3 else (2, -2) if abs(turn) < 6 else (-2,))
     return size if turn > 0 else -size
 
 
