@@ -3,7 +3,8 @@
     zoo = Zoo({"a": [(30.0, "dead")], "b": [(5.0, "ok"), (600.0, "stall")]})
     with zoo.endpoint() as backend: ...
 
-Each animal behaves as its list says, one entry after the other, and well from then on.
+Each animal behaves as its list says, one entry after the other, and well from then on. Time that runs away fails the
+test, instead of hanging it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from stepladder.engine.endpoint import Endpoint
 
 BAD_MODES = ("dead", "cut", "stall", "429", "429 later", "503", "500", "nonsense", "half", "abort", "no reason", "null",
              "no usage")
+MOST_TIME = 1e6  # seconds
 Timetable = Sequence[tuple[float, str]]
 
 
@@ -27,7 +29,7 @@ class CompressedLoop(asyncio.SelectorEventLoop):
     """An event loop whose clock jumps to the next timer when nothing else is to be done."""
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self.now, self.ran_away = 0.0, False
         super().__init__()
 
     def time(self) -> float:
@@ -39,18 +41,27 @@ class CompressedLoop(asyncio.SelectorEventLoop):
             heapq.heappop(self._scheduled)._scheduled = False
         if not self._ready and self._scheduled:
             self.now = max(self.now, self._scheduled[0]._when)
+        if self.now > MOST_TIME and not self.ran_away:
+            self.ran_away = True
+            raise AssertionError("it waits for ever")
         super()._run_once()
 
 
 class Zoo:
-    """Servers by name, reached at http://NAME. `refuses`: which prompts get HTTP 400; `calls`: all that came."""
+    """Servers by name, reached at http://NAME.
+
+    refuses: which prompts get HTTP 400. poison: (server, prompt) -> how that call goes wrong at a server that is well.
+    seconds: how long a server thinks about a prompt. calls: all that came; asked: the same as (server, prompt).
+    """
 
     def __init__(self, timetables: Mapping[str, Timetable], refuses: Callable[[str], bool] = lambda prompt: False,
-                 seconds: float = 1.0) -> None:
-        self.timetables, self.refuses, self.seconds = timetables, refuses, seconds
+                 poison: Callable[[str, str], str | None] = lambda name, prompt: None,
+                 seconds: Callable[[str], float] = lambda name: 1.0) -> None:
+        self.timetables, self.refuses, self.poison, self.seconds = dict(timetables), refuses, poison, seconds
         self.loop = CompressedLoop()
         self.answered: Counter[str] = Counter()  # prompt -> good answers
         self.calls: list[tuple[str, str, float]] = []  # server, mode, when
+        self.asked: list[tuple[str, str]] = []
 
     def endpoint(self, **options: object) -> Endpoint:
         return Endpoint([f"http://{name}" for name in self.timetables], model="m", loop=self.loop,
@@ -70,12 +81,15 @@ class Zoo:
             return httpx.Response(200, json={"data": [{"id": "m"}]})
         body = json.loads(request.content)
         prompt, mode = body.get("prompt", "Hi"), self.mode(name)
+        if mode == "ok":
+            mode = self.poison(name, prompt) or mode
         self.calls.append((name, mode, self.loop.now))
+        self.asked.append((name, prompt))
         if mode == "dead":
             raise httpx.ConnectError("All connection attempts failed")
         if mode == "stall":
-            await asyncio.sleep(1e6)
-        await asyncio.sleep(self.seconds)
+            await asyncio.sleep(MOST_TIME)
+        await asyncio.sleep(self.seconds(name))
         if mode == "cut":
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
         if (reply := misbehaved(mode)) is not None:
