@@ -18,9 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 import httpx
 
 from stepladder.engine.endpoint import Endpoint
+from stepladder.engine.requests import Completion, Request
 
 BAD_MODES = ("dead", "cut", "stall", "429", "429 later", "503", "500", "nonsense", "half", "abort", "no reason", "null",
              "no usage")
+FOREVER = 1e9  # seconds, more than any test lasts
 MOST_TIME = 1e5  # seconds
 MOST_STEPS = 50_000  # of the loop at one moment
 Timetable = Sequence[tuple[float, str]]
@@ -104,6 +106,14 @@ class Zoo:
         more = {"usage": None} if mode == "no usage" else {}
         choice = {"text": f"reply to {prompt}", "finish_reason": "stop"}
         return httpx.Response(200, json={"choices": [choice], "usage": {"completion_tokens": None}} | more)
+
+
+def ask(zoo: Zoo, count: int, **options) -> dict[str, Completion]:
+    """All completions by id; fails where one comes twice."""
+    with zoo.endpoint(**options) as backend:
+        done = list(backend.generate(Request(str(number), f"p{number}") for number in range(count)))
+    assert len({one.id for one in done}) == len(done), "answered twice"
+    return {one.id: one for one in done}
 
 
 def misbehaved(mode: str) -> httpx.Response | None:
