@@ -46,12 +46,13 @@ class Client:
 
     async def call(self, server: Server, request: Request, written: str, max_tokens: int, *, top: bool) -> Reply:
         """One reply of one server; in a turn of its own where that server refuses to continue one."""
+        sent = asyncio.get_running_loop().time()
         begun = continues_reply(request, written)
         own_turn = begun and server.continues is False
         try:
             reply = await self._send(server, request, written, max_tokens, top=top, own_turn=own_turn)
         except RequestError as refusal:
-            server.health.answered()
+            server.health.answered(sent)
             if not begun or server.continues is not None:
                 raise
             try:

@@ -16,7 +16,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from ..core.errors import Interrupted
@@ -32,16 +32,27 @@ from .wire import ChatPrompt, Reply, estimated_tokens, first_tokens, whole_token
 log = logging.getLogger(__name__)
 
 PAUSES = 0.5, 10.0  # seconds before a request goes to the server that failed it: the first, the longest
+MOST_OUTAGES = 10  # of servers, that may befall one request before it is likely their cause
 TICK_SECONDS = 1.0  # between looks at whether to stop
 ALL_REFUSED = 20  # refusals without any answer that are worth a warning
+
+
+@dataclass(frozen=True, eq=False)
+class Failure:
+    """One failed call of a request. ended: when, in the loop's time. outages: its server's, when the call was sent."""
+
+    server: Server
+    ended: float
+    outages: int
+    words: str
 
 
 class Endpoint:
     """OpenAI-compatible servers that share the work; implements `Backend`.
 
     urls: with or without the trailing /v1. keys: url -> API key, sent to that server alone, as bearer token.
-    sequences: requests in flight at once, all servers together. timeout: seconds for one reply. attempts: how often a
-    server that works may fail a request before that is the request's own failure; it is then refused. outage: seconds
+    sequences: requests in flight at once, all servers together. timeout: seconds for one reply. attempts: how often
+    servers that work may fail a request before it is refused; a failure in an outage does not count. outage: seconds
     that "no server answers" is waited out. transport, loop: for tests, the HTTP transport and a clock of their own.
 
     Each server has a health of its own (see `Health`); a request that one fails goes to another. Redirects are not
@@ -251,14 +262,15 @@ class Endpoint:
 
         Raises RequestError when servers that work refuse it, or fail it too often; EngineError as `Servers.lease`.
         """
-        failures: list[tuple[Server, float, str]] = []  # where, sent when, how
+        failures: list[Failure] = []
         last: Server | None = None
         while True:
             began = self._loop.time()
             last = server = await self._servers.lease(avoid=last)
             try:
                 self._blame(request, failures)
-                if here := sum(where is server for where, _, _ in failures):
+                outages = server.health.outages
+                if here := sum((one.server, one.outages) == (server, outages) for one in failures):
                     await asyncio.sleep(growing_wait(here, *PAUSES))
                 sent = self._loop.time()
                 self._waited[request.id] += sent - began
@@ -267,16 +279,27 @@ class Endpoint:
                 server.misplaced = error.misplaced and server.health.last_well < 0
                 server.health.unavailable(str(error), error.wait)
             except CallFailed as error:
-                failures.append((server, sent, f"{server.url}: {error}"))
+                failures.append(Failure(server, self._loop.time(), outages, f"{server.url}: {error}"))
                 server.health.failed(str(error), sent)
             else:
-                server.health.answered()
+                server.health.answered(sent)
                 return reply
             finally:
                 self._servers.release(server)
 
-    def _blame(self, request: Request, failures: Sequence[tuple[Server, float, str]]) -> None:
-        """Failures at a server that has worked since are the request's own; too many of them refuse it."""
-        own = [words for server, sent, words in failures if server.health.last_well > sent]
-        if len(own) >= self.attempts:
-            raise RequestError(request.id, f"failed {len(own)} times where other requests did not, at last {own[-1]}")
+    def _blame(self, request: Request, failures: Sequence[Failure]) -> None:
+        """Refuse a request that servers which work have failed too often.
+
+        A failure is the request's own once its server has answered a later call, without an outage in between. One in
+        an outage is not, unless outage follows outage: such a request brings servers down.
+        """
+        proven = [failure for failure in failures if failure.server.health.proven >= failure.ended]
+        own = [failure for failure in proven if failure.outages == failure.server.health.outages]
+        outages = {(id(failure.server), failure.outages) for failure in proven if failure not in own}
+        if len(own) + max(0, len(outages) - MOST_OUTAGES) < self.attempts:
+            return
+        if own:
+            reason = f"failed {len(own)} times where other requests did not, at last {own[-1].words}"
+        else:
+            reason = f"{len(outages)} outages came with it, at last {proven[-1].words}"
+        raise RequestError(request.id, reason)
