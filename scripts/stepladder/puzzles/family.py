@@ -120,10 +120,11 @@ def _walk(way: Way, here: Kinship, places: dict[Kinship, int], links: int, named
     if not links:
         yield way
         return
+    siblings = [step for step, _ in way[-2:]] == ["sibling", "sibling"]
     for step in STEPS:
         there = here.step(step, way[-1][0] if way else None, named)
-        if there is None or _met_before(step, there, places):
-            continue
+        if there is None or _met_before(step, there, places) or (step == "sibling" and siblings):
+            continue  # a third brother's brother in a row would only say the same again
         seen = {**places, there: places.get(there, 0) + 1}
         yield from _walk((*way, (step, there)), there, seen, links - 1, named)
 
