@@ -29,6 +29,7 @@ from .journal import Journal, RunJournal, ScopedJournal
 from .machine import peak_memory_bytes
 from .profiles import Settings
 from .progress import duration, say
+from .shards import missing_files
 from .workspace import Workspace
 
 LIBRARIES = ("llama-cpp-python", "transformers", "peft", "torch", "bitsandbytes", "unsloth", "datasets", "rensa",
@@ -102,8 +103,10 @@ class StageRun:
 
     def _why_products_differ(self, meta: Mapping[str, Any]) -> str | None:
         for name, path in self.products.items():
-            if not path.exists() or self._hash_weights(path) != meta["products"].get(name):
-                return f"{path.name} is missing or was changed since"
+            if gone := missing_files(path):
+                return f"{gone[0].name} is missing"
+            if self._hash_weights(path) != meta["products"].get(name):
+                return f"{path.name} was changed since"
         return None
 
     def is_done(self, again: bool = False) -> bool:

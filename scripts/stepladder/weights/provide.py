@@ -39,6 +39,7 @@ class Provider:
         self.place = Place(found.model_memory if use_gpu else found.ram_available,
                            machine.free_disk_bytes(workspace.models), "GPU" if use_gpu else "RAM")
         self.described = found.describe()
+        self._hashes = WeightHashes(workspace.models / ".sha256.json")
 
     # -- choosing ------------------------------------------------------------------------------------------------------
 
@@ -83,7 +84,9 @@ class Provider:
             offer = rows[index].offer
             assert offer is not None
             try:
-                return sources.fetch(offer, self.workspace.models), offer
+                files = sources.fetch(offer, self.workspace.models)
+                sources.require_one_set(offer, files)
+                return files, offer
             except sources.SourceError as error:
                 say(f"01: {error}; trying the next candidate")
                 failures.append(str(error))
@@ -127,7 +130,9 @@ class Provider:
             files = [target]
         return {"name": files[0].stem, "gguf": self._relative(files[0]), "transformers": None,
                 "quantization": requantize or None, "source": offer.label,
-                "size_bytes": sum(file.stat().st_size for file in files), "sha256": self._sha256(files[0])}
+                "size_bytes": sum(file.stat().st_size for file in files), "sha256": self._sha256(files[0]),
+                "files": [{"path": self._relative(file), "size_bytes": file.stat().st_size,
+                           "sha256": self._hashes.of_file(file)} for file in files]}
 
     def _relative(self, path: Path) -> str:
         root = self.workspace.root
@@ -136,7 +141,7 @@ class Provider:
     # Conversions are remembered by the hash of what they were made from, so a rerun redoes only what changed.
 
     def _sha256(self, path: Path) -> str:
-        return WeightHashes(self.workspace.models / ".sha256.json")(path)
+        return self._hashes(path)
 
     def _marker(self, made: Path) -> Path:
         return made.with_name(f".{made.name}.from")

@@ -22,6 +22,7 @@ from stepladder.core.errors import StageError
 from stepladder.core.files import disk_errors, hash_file
 from stepladder.core.progress import say
 from stepladder.core.settings import Candidate
+from stepladder.core.shards import model_files, shard_paths
 from stepladder.engine.gguf_header import GgufError, GgufHeader, read_gguf_header
 
 FIRST_SHARD_HEAD_BYTES = 32 * 2**20
@@ -108,7 +109,7 @@ def header(offer: Offer) -> GgufHeader | None:
     if not names[0].endswith(".gguf") or offer.candidate.kind == "wheel":
         return None
     if offer.candidate.kind == "file":
-        return read_gguf_header(names[0])
+        return _read_header(offer, Path(names[0]))
     with tempfile.TemporaryDirectory(prefix="stepladder-header-") as folder:
         for index, file in enumerate(offer.files):
             if file.size_bytes is None:
@@ -118,10 +119,20 @@ def header(offer: Offer) -> GgufHeader | None:
             path = Path(folder) / Path(file.name).name
             path.write_bytes(_head_of_hub_file(offer.candidate, file.name, wanted))
             os.truncate(path, file.size_bytes)
-        try:
-            return read_gguf_header(Path(folder) / Path(names[0]).name)
-        except GgufError as error:
-            raise SourceError(f"{offer.label}: {error}") from error
+        return _read_header(offer, Path(folder) / Path(names[0]).name)
+
+
+def require_one_set(offer: Offer, files: Sequence[Path]) -> None:
+    """Read the headers of what was fetched. Raises SourceError where they are no GGUF, or shards of different sets."""
+    if files[0].suffix == ".gguf":
+        _read_header(offer, files[0])
+
+
+def _read_header(offer: Offer, path: Path) -> GgufHeader:
+    try:
+        return read_gguf_header(path)
+    except GgufError as error:
+        raise SourceError(f"{offer.label}: {error}") from error
 
 
 def _head_of_hub_file(candidate: Candidate, name: str, length: int) -> bytes:
@@ -170,20 +181,21 @@ def _ask_hub(candidate: Candidate) -> Offer:
         raise SourceError(f"{candidate.name} has no file like {pattern}")
     if candidate.sha256 and len(files) == 1:
         files = (RemoteFile(files[0].name, files[0].size_bytes, candidate.sha256),)
-    _require_all_shards(candidate, [file.name for file in files])
+    _require_one_model(candidate.name, [file.name for file in files])
     return Offer(candidate, files)
 
 
-def _require_all_shards(candidate: Candidate, names: Sequence[str]) -> None:
-    """A sharded GGUF is named ...-00001-of-0000N.gguf; all N have to be there."""
-    for name in names:
-        stem, _, tail = name.rpartition("-of-")
-        if not (stem and tail.endswith(".gguf") and tail[:-5].isdigit()):
-            continue
-        prefix, count = stem[:-5], int(tail[:-5])
-        missing = [n for n in range(1, count + 1) if f"{prefix}{n:05d}-of-{tail}" not in names]
-        if missing:
-            raise SourceError(f"{candidate.name}: shard {missing[0]} of {count} of {name} is missing on the hub")
+def _require_one_model(where: str, names: Sequence[str]) -> None:
+    """All GGUF files of an offer are one file, or all shards of one set. Raises SourceError."""
+    ggufs = [name for name in names if name.endswith(".gguf")]
+    sets = sorted({shard_paths(name) for name in ggufs})
+    if len(sets) > 1:
+        first, second = (files[0] for files in sets[:2])
+        raise SourceError(f"{where}: {len(sets)} different models match, {first} and {second} among them; "
+                          "give a pattern that names one")
+    for number, shard in enumerate(sets[0] if sets else (), 1):
+        if str(shard) not in ggufs:
+            raise SourceError(f"{where}: shard {number} of {len(sets[0])} is missing: {shard}")
 
 
 def _fetch_from_hub(offer: Offer, file: RemoteFile, there: Path) -> Path:
@@ -266,9 +278,12 @@ def _ask_file(candidate: Candidate) -> Offer:
     names = [name for name in names if Path(name).exists()]
     if not names:
         raise SourceError(f"{base / candidate.pattern} does not exist")
+    if not candidate.pattern:  # the first shard stands for all
+        names = [str(file) for file in model_files(names[0]) if file.exists()]
+    _require_one_model("local files", names)
     return Offer(candidate, tuple(
-        RemoteFile(name, Path(name).stat().st_size if Path(name).is_file() else None, candidate.sha256 or None)
-        for name in names))
+        RemoteFile(name, Path(name).stat().st_size if Path(name).is_file() else None,
+                   (candidate.sha256 or None) if len(names) == 1 else None) for name in names))
 
 
 def _verified(path: Path, file: RemoteFile) -> Path:
