@@ -89,6 +89,7 @@ class Models(Section):
     assessor: Role = Field(Role(), description="rates difficulty")
     student: Role = Field(Role(), description="learns")
     headroom: Share = Field(0.05, description="share of memory kept free when choosing")
+    downloads: Positive = Field(4, description="files downloaded at a time", json_schema_extra=EXECUTION_ONLY)
 
 
 class EngineSettings(Section):

@@ -30,6 +30,10 @@ class GgufError(ValueError):
     """A file is no GGUF, is cut off, or lacks shards; the message names it."""
 
 
+class HeaderCutError(GgufError):
+    """A file ends inside its header."""
+
+
 @dataclass(frozen=True)
 class LongArray:
     """Stands for a metadata array too long to keep."""
@@ -105,6 +109,17 @@ def read_gguf_header(path: str | Path) -> GgufHeader:
     )
 
 
+def holds_header(path: Path) -> bool:
+    """Whether the beginning of a file holds all of its header, or shows that it is no GGUF."""
+    try:
+        _read_part(path)
+    except HeaderCutError:
+        return False
+    except GgufError:  # no GGUF at all, or only tensor data is missing
+        return True
+    return True
+
+
 def _require_one_set(shards: Sequence[Path], parts: Sequence[_Part]) -> None:
     """Refuse shards that were split from different models or in different ways, by what their headers say.
 
@@ -139,7 +154,7 @@ def _read_part(path: Path) -> _Part:
         try:
             return _parse(path, _Cursor(data), size)
         except struct.error as error:
-            raise GgufError(f"{path}: cut off inside its header ({size} bytes)") from error
+            raise HeaderCutError(f"{path}: cut off inside its header ({size} bytes)") from error
 
 
 class _Cursor:

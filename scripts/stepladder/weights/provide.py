@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from stepladder.engine.memory import detect_machine, plan_memory
 
 from . import convert, sources
 from .fit import Fit, Place, best_first, judge_disk, judge_gguf, judge_size
+from .offers import Offer, SourceError, home
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Row:
     label: str
     size_bytes: int | None
     fit: Fit
-    offer: sources.Offer | None
+    offer: Offer | None
 
 
 class Provider:
@@ -45,17 +46,19 @@ class Provider:
 
     def survey(self, role: str, candidates: list[Candidate]) -> list[Row]:
         """Ask every candidate and judge it; one that cannot be asked gets its reason as a no."""
+        # What was fetched for the roles before has taken its room by now.
+        self.place = replace(self.place, free_disk_bytes=machine.free_disk_bytes(self.workspace.models))
         rows = []
         for candidate in candidates:
             try:
                 offer = sources.ask(candidate)
                 rows.append(Row(role, offer.label, offer.size_bytes, self._judge(offer), offer))
-            except sources.SourceError as error:
+            except SourceError as error:
                 label = f"{candidate.kind} {candidate.name}"
                 rows.append(Row(role, label, None, Fit(False, str(error)), None))
         return rows
 
-    def _judge(self, offer: sources.Offer) -> Fit:
+    def _judge(self, offer: Offer) -> Fit:
         size = offer.size_bytes
         missing = sources.missing_bytes(offer, self.workspace.models)
         copy = size if offer.candidate.requantize else 0
@@ -72,7 +75,7 @@ class Provider:
                            headroom=round(self.models.headroom * self.place.memory_bytes))
         return judge_gguf(plan, header.tensor_types, self.place)
 
-    def bring(self, role: str, candidates: list[Candidate]) -> tuple[list[Path], sources.Offer]:
+    def bring(self, role: str, candidates: list[Candidate]) -> tuple[list[Path], Offer]:
         """Fetch the best candidate that fits; a source that breaks falls through to the next one.
 
         Raises StageError with every reason when none is left.
@@ -84,10 +87,10 @@ class Provider:
             offer = rows[index].offer
             assert offer is not None
             try:
-                files = sources.fetch(offer, self.workspace.models)
+                files = sources.fetch(offer, self.workspace.models, self._hashes, self.models.downloads)
                 sources.require_one_set(offer, files)
                 return files, offer
-            except sources.SourceError as error:
+            except SourceError as error:
                 say(f"01: {error}; trying the next candidate")
                 failures.append(str(error))
         raise StageError(f"no weights for the {role}:\n  " + "\n  ".join(failures or ["no candidate in the profile"]))
@@ -102,7 +105,7 @@ class Provider:
             entry |= self._gguf(role_name, role)
         if role.transformers:
             _, offer = self.bring(role_name, role.transformers)
-            entry["transformers"] = self._relative(sources.home(offer.candidate, self.workspace.models))
+            entry["transformers"] = self._relative(home(offer.candidate, self.workspace.models))
             entry.setdefault("name", offer.candidate.name)
             entry["transformers_source"] = offer.label
         if role.dequantize:
