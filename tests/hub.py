@@ -24,6 +24,7 @@ class Hub:
     "429", "500", "503", "wrong" (other bytes than the hub's hash says), "deaf" (ranges are ignored), "elsewhere" (a
     range that begins at another place). gated: repositories answered with 403; sealed: told of, but their files refused
     with 401. plain: repositories whose files are not in large-file storage, so that no SHA-256 is told.
+    elsewhere: files are answered with a redirect to storage on another host, with ETags of its own, as large files are.
     retry_after: seconds that 429 and 503 ask for. pace: seconds between the pieces of a body, for slow transfers.
     served: bytes of bodies that went out, by repository and file; peeked: those of ranges with an end (headers).
     most: files that were sent at the same time, at most.
@@ -34,6 +35,7 @@ class Hub:
     gated: set[str] = field(default_factory=set)
     sealed: set[str] = field(default_factory=set)
     plain: set[str] = field(default_factory=set)
+    elsewhere: bool = False
     retry_after: str | None = None
     pace: float = 0.0
     requests: Counter = field(default_factory=Counter)
@@ -43,6 +45,7 @@ class Hub:
     most: int = 0
     ranges: list[str] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Hub:
@@ -85,7 +88,10 @@ class Handler(BaseHTTPRequestHandler):
             owner, name = path.split("/")[2:4]
             self.describe(f"{owner}/{name}")
             return
-        owner, name, *rest = [*path.split("/"), ""]
+        if self.hub.elsewhere and not path.startswith("storage/"):
+            self.plain(302, Location=f"http://localhost:{self.server.server_address[1]}/storage/{path}")
+            return
+        owner, name, *rest = [*path.removeprefix("storage/").split("/"), ""]
         if rest[:1] != ["resolve"]:
             self.plain(404)
             return
@@ -123,6 +129,8 @@ class Handler(BaseHTTPRequestHandler):
     def file(self, repo: str, name: str, body: bool) -> None:
         data = self.hub.repos[repo][name]
         etag = f'"{(hashlib.sha1 if repo in self.hub.plain else hashlib.sha256)(data).hexdigest()}"'
+        if self.hub.elsewhere:
+            etag = f'"{hashlib.md5(data).hexdigest()}-1"'
         fault = self.hub.fault(repo, name) if body else None
         asked = self.headers.get("Range")
         condition = self.headers.get("If-Range")
@@ -130,6 +138,7 @@ class Handler(BaseHTTPRequestHandler):
             self.hub.requests[repo, name] += 1
             self.hub.ranges.append(asked or "")
             self.hub.conditions.append(condition or "")
+            self.hub.keys.append(self.headers.get("Authorization", ""))
         if repo in self.hub.sealed:
             self.plain(401, X_Error_Code="GatedRepo", X_Error_Message="gated")
             return

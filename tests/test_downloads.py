@@ -142,6 +142,17 @@ def test_a_server_that_does_not_go_on_where_asked_is_not_believed(hub: Hub, tmp_
     assert "it starts afresh" in capsys.readouterr().out
 
 
+def test_storage_on_another_host_goes_on_too_and_gets_no_key(hub: Hub, tmp_path: Path,
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    hub.elsewhere = True
+    hub.faults[REPO, "m.gguf"] = ["cut"]
+    path = fetch(tmp_path, offer("m.gguf", hub=hub))
+    assert path.read_bytes() == hub.repos[REPO]["m.gguf"]
+    assert hub.served[REPO, "m.gguf"] == path.stat().st_size
+    assert hub.keys == ["", ""]
+
+
 def test_an_outage_for_good_ends_in_one_line_and_keeps_what_is_here(hub: Hub, tmp_path: Path) -> None:
     hub.faults[REPO, "m.gguf"] = ["cut", *["500"] * 50]
     with pytest.raises(SourceError, match="500"):
