@@ -26,10 +26,9 @@ from stepladder.core.errors import Interrupted, StageError
 from stepladder.core.files import WeightHashes, hash_file
 from stepladder.core.interrupts import stop_flag
 from stepladder.core.settings import Candidate
-from stepladder.weights import part, sources
+from stepladder.weights import part, sources, transfer
 from stepladder.weights.offers import Offer, RemoteFile, SourceError
 from stepladder.weights.part import Part, bytes_here
-from stepladder.weights.transfer import Transfer
 
 REPO = "a/one"
 LOOSE = 1 << 20  # bytes that may be on their way when a process is killed
@@ -132,6 +131,13 @@ def test_what_passes_is_asked_again_where_it_ended(hub: Hub, tmp_path: Path, mon
     path = fetch(tmp_path, offer("m.gguf", hub=hub))
     assert path.read_bytes() == hub.repos[REPO]["m.gguf"]
     assert hub.served[REPO, "m.gguf"] == path.stat().st_size
+
+
+def test_cuts_that_brought_something_are_no_failures(hub: Hub, tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "ATTEMPTS", 2)
+    hub.faults[REPO, "m.gguf"] = ["cut", "cut", "cut", "500", "cut"]
+    assert fetch(tmp_path, offer("m.gguf", hub=hub)).read_bytes() == hub.repos[REPO]["m.gguf"]
 
 
 @pytest.mark.parametrize("fault", ["deaf", "elsewhere"])
@@ -318,7 +324,7 @@ def test_two_runs_do_not_write_one_part(hub: Hub, tmp_path: Path) -> None:
     target = tmp_path / "m.gguf"
     open_one = Part(target, {"etag": "e", "size": 1})
     with pytest.raises(StageError, match="another run is downloading"):
-        Transfer(wanted, wanted.files[0], target, threading.Event(), lambda count: None).run()
+        transfer.Transfer(wanted, wanted.files[0], target, threading.Event(), lambda count: None).run()
     open_one.close()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from stepladder.core import machine
 from stepladder.core.errors import StageError
 from stepladder.core.files import WeightHashes
+from stepladder.core.interrupts import stop_flag
 from stepladder.core.progress import say
 from stepladder.core.settings import Candidate, EngineSettings, Models, Role
 from stepladder.core.workspace import Workspace
@@ -99,6 +100,7 @@ class Provider:
 
     def provide(self, role_name: str, others: dict[str, Any]) -> dict[str, Any]:
         """The models_TAG.json entry of a role. `others`: entries made so far, for `same_as`."""
+        stop_flag.check()
         role: Role = getattr(self.models, role_name)
         entry = dict(others[role.same_as]) if role.same_as else {"transformers": None}
         if not role.same_as and role.candidates:
@@ -109,6 +111,7 @@ class Provider:
             entry.setdefault("name", offer.candidate.name)
             entry["transformers_source"] = offer.label
         if role.dequantize:
+            stop_flag.check()
             folder = self.workspace.models / self.workspace.student
             gguf = self.workspace.root / entry["gguf"]
             if not self._is_made_from(folder, gguf):
