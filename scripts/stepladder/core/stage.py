@@ -58,10 +58,16 @@ class StageRun:
         self.inputs, self.outputs = dict(inputs), dict(outputs)
         self.weights, self.products = dict(weights or {}), dict(products or {})
         self.extra, self.accumulates = dict(extra or {}), accumulates
+        self.missing_sources: dict[str, str] = {}
         self._hash_weights = WeightHashes(self.workspace.models / ".sha256.json")
         self._started = time.monotonic()
         self._fingerprint: str | None = None
         self._locks: list[FileLock] = []
+
+    def without(self) -> dict[str, str]:
+        """Sources that this stage, or what made its inputs, had to do without (--allow-missing), and why."""
+        metas = [read_json(meta_path(path)) for path in self.inputs.values() if meta_path(path).exists()]
+        return dict(item for meta in metas for item in meta.get("missing_sources", {}).items()) | self.missing_sources
 
     # -- is it done? ----------------------------------------------------------------------------------------------
 
@@ -120,6 +126,8 @@ class StageRun:
             if fitting is not None:
                 reason = f"{reason}; but {fitting.name} was set aside and fits, it is brought back"
             say(f"{self.stage}: done" if reason is None else f"{self.stage}: to do ({reason})")
+            if reason is None:
+                self.warn_of_missing()
             return True
         if fitting is not None:
             self._set_aside(f"{fitting.name} was brought back")
@@ -128,6 +136,7 @@ class StageRun:
             reason = self.why_not_done()
         if reason is None and not (self.args.force or again):
             say(f"{self.stage}: already done ({', '.join(path.name for path in self.outputs.values())})")
+            self.warn_of_missing()
             return True
         return False
 
@@ -202,6 +211,12 @@ class StageRun:
         say(f"{self.stage}: profile {self.settings.profile.name}; " + ", ".join(chosen))
         if peeks := [path.name for path in self.inputs.values() if ".limit" in path.name]:
             say(f"{self.stage}: reads {', '.join(peeks)}")
+        self.warn_of_missing()
+
+    def warn_of_missing(self) -> None:
+        """Say which sources are missing from what this stage works on."""
+        for name, why in self.without().items():
+            say(f"{self.stage}: warning: made without the source {name}: {why}")
 
     def open_journal(self, name: str, fresh: bool | None = None) -> Journal:
         """The journal of this stage that is called `name`; with --force nothing is found in it, and nothing deleted."""
@@ -266,7 +281,8 @@ class StageRun:
             "inputs": {name: {"path": str(path), "sha256": self.input_hashes()[name]}
                        for name, path in {**self.inputs, **self.weights}.items()},
             "products": {name: self._hash_weights(path) for name, path in self.products.items()},
-            "fingerprint": self.fingerprint, "counts": dict(counts), "seconds": round(seconds, 1),
+            "fingerprint": self.fingerprint, "counts": dict(counts), "missing_sources": self.without(),
+            "seconds": round(seconds, 1),
             "peak_memory_bytes": peak_memory_bytes(),
         }
         for path in self.outputs.values():
