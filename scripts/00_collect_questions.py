@@ -95,13 +95,16 @@ def _open_sources(stage: StageRun, settings: Settings, names: list[str]) -> dict
 
 def _collect(stage: StageRun, args: argparse.Namespace, settings: Settings, names: list[str]) -> None:
     from stepladder.questions import domains
-    from stepladder.questions.collect import collect
+    from stepladder.questions.collect import NothingLeft, collect
 
     questions = settings["questions"]
     readers = _open_sources(stage, settings, names)
     domain_names, subjects = domains.load(stage.inputs["domains"])
-    collection = collect(readers, questions, read_json(stage.inputs["sample"]), domain_names, subjects, args.seed,
-                         _size(args, questions.size), say)
+    try:
+        collection = collect(readers, questions, read_json(stage.inputs["sample"]), domain_names, subjects, args.seed,
+                             _size(args, questions.size), say)
+    except NothingLeft as error:
+        stage.refuse(f"{error}; what was read from {', '.join(readers)}", error.rejected)
     counts = {**collection.counts, "unavailable": stage.missing_sources}
     stage.finish({"questions": collection.parts["training"], "validation": collection.parts["validation"],
                   "test": collection.parts["test"], "rejected": collection.rejected}, counts)

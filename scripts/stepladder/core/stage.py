@@ -14,10 +14,10 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from filelock import FileLock, Timeout
 
@@ -29,6 +29,7 @@ from .journal import Journal, RunJournal, ScopedJournal
 from .machine import peak_memory_bytes
 from .profiles import Settings
 from .progress import duration, say
+from .records import no_valid_question
 from .shards import missing_files
 from .workspace import Workspace
 
@@ -175,8 +176,9 @@ class StageRun:
         """Set the outputs aside unless what is to be written takes over all they hold, or is the same."""
         if self.accumulates:
             return
-        for name, path in self.outputs.items():
-            if path.exists() and path.read_bytes() != contents[name]:
+        for name, data in contents.items():
+            path = self.outputs[name]
+            if path.exists() and path.read_bytes() != data:
                 self._set_aside("replaced by another run")
                 return
 
@@ -265,6 +267,13 @@ class StageRun:
         item = aside.set_aside([path], f"journal of an earlier version, {told}")
         assert item is not None
         say(f"{self.stage}: {path.name}, a journal of an earlier version, is {told}; it is kept as {item.folder}")
+
+    def refuse(self, where: object, rejected: Sequence[Mapping[str, Any]]) -> NoReturn:
+        """Every record of an input was rejected: write the rejected file, then raise InputError with the reasons."""
+        path, data = self.outputs["rejected"], as_json_bytes(rejected)
+        self._make_way({"rejected": data})
+        write_bytes_atomically(path, data)
+        raise InputError(f"{no_valid_question(where, rejected)} (all of them: {path})")
 
     def finish(self, contents: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
         """Write all outputs, then their metas; what they replace is set aside. `counts` is what the summary tells."""
