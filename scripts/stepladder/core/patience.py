@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -39,10 +39,18 @@ def transient(error: BaseException) -> bool:
     chain = list(_chain(error))
     if any(isinstance(link, OfflineModeIsEnabled) for link in chain):
         return False
-    statuses = [link.response.status_code for link in chain if getattr(link, "response", None) is not None]
-    if statuses:
+    if statuses := _statuses(chain):
         return any(status == 429 or status >= 500 for status in statuses)
     return any(isinstance(link, (httpx.TransportError, ConnectionError, TimeoutError)) for link in chain)
+
+
+def refused(error: BaseException) -> bool:
+    """Whether a server refused for want of rights: HTTP 401 or 403."""
+    return any(status in (401, 403) for status in _statuses(_chain(error)))
+
+
+def _statuses(chain: Iterable[BaseException]) -> list[int]:
+    return [link.response.status_code for link in chain if getattr(link, "response", None) is not None]
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
