@@ -1,101 +1,79 @@
-"""Linear seating: people in a row, seats numbered from left to right, clues about seats and neighbours."""
+"""Linear seating: people in a row, seats numbered from left to right, clues about places and neighbours."""
 
 from __future__ import annotations
 
-from random import Random
+from collections.abc import Mapping
 
-from .arrange import Clue
+from .arrange import Theme, Vocabulary, asks_for_number, asks_for_order, asks_for_person
 from .base import Kind
-from .rows import Rows, Vocabulary
-from .words import ORDINALS, listing, number_word
+from .words import ORDINALS
 
-_SCENES = (
-    "{count} friends, {who}, sit in a row, with seats numbered 1 to {n} from left to right.",
-    "{who} sit on a bench in seats 1 to {n}, counted from left to right.",
-    "{who} have seats 1 to {n} in a cinema row, numbered from left to right.",
-    "{count} students, {who}, sit in one row; seat 1 is at the left end and seat {n} at the right end.",
-    "{who} share a row on a train. The seats run from 1 (left end) to {n} (right end).",
+
+def _place(place: int, n: int) -> list[str]:
+    seat = f"sits in seat {place + 1}"
+    if place in (0, n - 1):
+        return [seat, f"sits at the {'right' if place else 'left'} end"]
+    if 2 * place == n - 1:
+        return [seat, "sits exactly in the middle"]
+    left = 2 * place < n
+    return [seat, f"sits {ORDINALS[place if left else n - 1 - place]} from the {'left' if left else 'right'}"]
+
+
+def _weights(level: int) -> Mapping[str, float]:
+    """Easy puzzles say places outright, hard ones rather how people sit to one another."""
+    hard = level / 10
+    return {"at": 2.2 - 1.6 * hard, "step": 2.5, "steps": 1, "next": 1 + hard, "gap": 1, "before": 1,
+            "apart": 0.4 + 0.6 * hard, "inner": 0.6, "end": 0.8}  # fmt: skip
+
+
+ROW = Theme(
+    scenes=(
+        "{count} friends, {who}, sit in a row, with seats numbered 1 to {n} from left to right.",
+        "{who} sit on a bench in seats 1 to {n}, counted from left to right.",
+        "{who} have seats 1 to {n} in a cinema row, numbered from left to right.",
+        "{count} students, {who}, sit in one row; seat 1 is at the left end and seat {n} at the right end.",
+        "{who} share a row on a train. The seats run from 1 (left end) to {n} (right end).",
+    ),
+    clues={
+        "inner": ("{x} does not sit at either end.", "{x} sits at neither end of the row."),
+        "end": ("{x} sits at one of the two ends.", "{x} has a seat at an end of the row."),
+        "step": ("{x} sits directly to the right of {y}.", "{y} sits directly to the left of {x}.",
+                 "{x} has the seat just to the right of {y}."),
+        "steps": ("{x} sits to the right of {y}, with exactly {number} {people} between them.",
+                  "{y} sits to the left of {x}, with exactly {number} {people} between them."),
+        "next": ("{x} sits next to {y}.", "{x} and {y} are neighbours."),
+        "apart": ("{x} does not sit next to {y}.", "{x} and {y} are not neighbours."),
+        "gap": ("Exactly {number} {people} {sit} between {x} and {y}.",
+                "There {are} exactly {number} {people} between {x} and {y}."),
+        "before": ("{x} sits somewhere to the left of {y}.", "{y} sits somewhere to the right of {x}."),
+    },
+    reasons={
+        "inner": "{x} not at an end", "end": "{x} at an end", "step": "{x} right after {y}",
+        "steps": "{x} {number} seats after {y}", "next": "{x} next to {y}", "apart": "{x} not next to {y}",
+        "gap": "{x} and {y} {number} seats apart", "before": "{x} left of {y}",
+    },
+    questions={
+        "after": ("Who sits directly to the right of {x}?", "Who has the seat just to the right of {x}?"),
+        "before": ("Who sits directly to the left of {x}?", "Who has the seat just to the left of {x}?"),
+        "count": ("How many people sit between {x} and {y}?",),
+        "seat": ("In which seat does {x} sit?", "What is the number of the seat that {x} has?"),
+        "order": ("What is their order from left to right?", "In which order do they sit, from left to right?"),
+    },
+    last={
+        "after": "Right of seat {start} is seat {place}: {value}.",
+        "before": "Left of seat {start} is seat {place}: {value}.",
+        "count": "{place} - {start} - 1 = {value} between.",
+    },
+    place=_place,
+    spot="seat",
+)  # fmt: skip
+
+WORDS = Vocabulary(
+    (ROW,),
+    {1: (4, 5), 2: (4, 5), 3: (5,), 4: (5,), 5: (5, 6), 6: (6,), 7: (6,), 8: (6, 7), 9: (7,), 10: (7,)},
+    _weights,
 )
-
-
-def _weights(level: int) -> dict[str, float]:
-    """Easy puzzles say seats outright, hard ones how people sit to one another."""
-    return {"at": max(0.4, 3 - 0.3 * level), "right": 3, "next": 1 + 0.2 * level, "gap": 0.7 + 0.2 * level,
-            "before": 1 + 0.1 * level, "apart": 0.4 + 0.1 * level, "inner": 0.4 + 0.1 * level}  # fmt: skip
-
-
-def _scene(rng: Random, people: list[str]) -> str:
-    n = len(people)
-    return rng.choice(_SCENES).format(count=number_word(n).capitalize(), who=listing(people), n=n)
-
-
-def _at(person: str, place: int, n: int) -> list[str]:
-    wordings = [f"{person} sits in seat {place + 1}."]
-    if place == 0:
-        wordings.append(f"{person} sits at the left end.")
-    elif place == n - 1:
-        wordings.append(f"{person} sits at the right end.")
-    elif 2 * place + 1 == n:
-        wordings.append(f"{person} sits exactly in the middle.")
-    else:
-        wordings.append(f"{person} sits {ORDINALS[place]} from the left.")
-    return wordings
-
-
-def _clue(rng: Random, clue: Clue, people: list[str]) -> str:
-    """A clue in full English, one of several wordings."""
-    form, i = clue[0], people[clue[1]]
-    if form == "at":
-        return rng.choice(_at(i, clue[2], len(people)))
-    if form == "inner":
-        return rng.choice([f"{i} does not sit at either end.", f"{i} sits at neither end of the row."])
-    j = people[clue[2]]
-    x, y = rng.sample([i, j], 2)
-    if form == "gap":
-        sit = "person sits" if clue[3] == 1 else "people sit"
-        return f"Exactly {number_word(clue[3])} {sit} between {x} and {y}."
-    if form == "right":
-        return rng.choice([f"{i} sits directly to the right of {j}.", f"{j} sits directly to the left of {i}.",
-                           f"{i} has the seat just to the right of {j}."])  # fmt: skip
-    if form == "before":
-        return rng.choice([f"{i} sits somewhere to the left of {j}.", f"{j} sits somewhere to the right of {i}."])
-    beside = form == "next"
-    return rng.choice([f"{x} {'sits' if beside else 'does not sit'} next to {y}.",
-                       f"{x} and {y} are {'' if beside else 'not '}neighbours."])  # fmt: skip
-
-
-def short_clue(clue: Clue, people: list[str]) -> str:
-    """A clue as the solution says it."""
-    form, i = clue[0], people[clue[1]]
-    if form == "at":
-        return f"{i} in seat {clue[2] + 1}"
-    if form == "inner":
-        return f"{i} not at an end"
-    j = people[clue[2]]
-    if form == "gap":
-        return f"{i} and {j} {clue[3] + 1} seats apart"
-    word = {"right": "right after", "next": "next to", "apart": "not next to", "before": "left of"}[form]
-    return f"{i} {word} {j}"
-
-
-def _ask(rng: Random, form: str, people: list[str], *what: int) -> str:
-    if form == "order":
-        return "What is their order from left to right?"
-    if form == "place":
-        return rng.choice([f"Who sits in seat {what[0] + 1}?", f"Who is in seat {what[0] + 1}?"])
-    if form == "number":
-        return rng.choice([f"In which seat does {people[what[0]]} sit?", f"Which seat has {people[what[0]]}?"])
-    if form == "between":
-        x, y = rng.sample([people[place] for place in what], 2)
-        return f"How many people sit between {x} and {y}?"
-    place, step = what
-    side = "right" if step == 1 else "left"
-    return rng.choice([f"Who sits directly to the {side} of {people[place]}?",
-                       f"Who is just to the {side} of {people[place]}?"])  # fmt: skip
-
-
-_WORDS = Vocabulary(_scene, _clue, short_clue, "seat", "Row", _ask)
-_ROWS = Rows(lambda rng: _WORDS, _weights)
+_FIVE = range(3, 11)  # the levels with five people or more
 
 KIND = Kind(
     "linear_seating",
@@ -103,11 +81,11 @@ KIND = Kind(
     ("Seats in a row", "Neighbours and ends"),
     "Puzzles",
     (
-        _ROWS.template("place", range(1, 11)),
-        _ROWS.template("order", range(1, 3)),
-        _ROWS.template("number", range(1, 11)),
-        _ROWS.template("beside", range(3, 11)),
-        _ROWS.template("between", range(3, 11)),
+        asks_for_person(WORDS, "place", ["who"], range(1, 11)),
+        asks_for_number(WORDS, "seat", ["seat"], range(1, 11)),
+        asks_for_person(WORDS, "beside", ["beside"], _FIVE),
+        asks_for_number(WORDS, "between", ["count"], _FIVE),
+        asks_for_order(WORDS, "order", range(3, 6)),
     ),
-    short_level=5,
+    short_level=4,
 )

@@ -2,120 +2,117 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-from random import Random
+from collections.abc import Mapping
 
-from .arrange import Clue
+from .arrange import Theme, Vocabulary, asks_for_number, asks_for_order, asks_for_person
 from .base import Kind
-from .rows import Rows, Vocabulary
-from .words import ORDINALS, listing, number_word
+from .words import ORDINALS
+
+_REASONS = {
+    "inner": "{x} not at an end", "end": "{x} at an end", "before": "{x} before {y}", "step": "{x} right after {y}",
+    "steps": "{x} {number} places after {y}", "next": "{x} and {y} beside each other",
+    "apart": "{x} and {y} not beside each other", "gap": "{x} and {y} {number} places apart",
+}  # fmt: skip
+_LAST = {
+    "after": "Right after place {start} is place {place}: {value}.",
+    "before": "Right before place {start} is place {place}: {value}.",
+    "count": "{place} - {start} - 1 = {value} between.",
+    "more": "Before place {start}: {start} - 1 = {value}.",
+    "less": "After place {start}: {n} - {start} = {value}.",
+}
 
 
-@dataclass(frozen=True)
-class Theme:
-    """The words of one order. more, less: with {x} and {y}, x before and after y. verb: "are" or "finished"."""
+def _measured(scene: str, more: str, less: str, top: str, bottom: str, measure: str) -> Theme:
+    """An order of a measure: more is "taller", top "tallest", measure "in height"."""
 
-    scene: str
-    more: tuple[str, ...]
-    less: tuple[str, ...]
-    top: str  # superlative, from place 1 down: "tallest"
-    bottom: str
-    measure: str  # "in height"
+    def place(p: int, n: int) -> list[str]:
+        if p == n - 1:
+            return [f"is the {bottom}"]
+        return [f"is the {ORDINALS[p] + ' ' if p else ''}{top}",
+                *([f"is the second {bottom}"] if p == n - 2 and p else [])]  # fmt: skip
+
+    ranked = f"From {top} to {bottom}"
+    return Theme(
+        scenes=(scene,),
+        clues={
+            "inner": (f"{{x}} is neither the {top} nor the {bottom}.",),
+            "end": (f"{{x}} is either the {top} or the {bottom}.",),
+            "before": (f"{{x}} is {more} than {{y}}.", f"{{y}} is {less} than {{x}}."),
+            "step": (f"{{x}} is the next {top} after {{y}}.", f"{ranked}, {{x}} comes right after {{y}}."),
+            "steps": (f"{{x}} is {less} than {{y}}, with exactly {{number}} {{people}} between them {measure}.",
+                      f"{{y}} is {more} than {{x}}, with exactly {{number}} {{people}} between them {measure}."),
+            "next": (f"Nobody is between {{x}} and {{y}} {measure}.",),
+            "apart": (f"At least one person is between {{x}} and {{y}} {measure}.",),
+            "gap": (f"Exactly {{number}} {{people}} {{are}} between {{x}} and {{y}} {measure}.",
+                    f"There {{are}} exactly {{number}} {{people}} between {{x}} and {{y}} {measure}.",),
+        },
+        reasons=_REASONS,
+        questions={
+            "after": (f"{ranked}, who comes right after {{x}}?",),
+            "before": (f"{ranked}, who comes right before {{x}}?",),
+            "count": (f"How many people are between {{x}} and {{y}} {measure}?",),
+            "more": (f"How many of the others are {more} than {{x}}?",),
+            "less": (f"How many of the others are {less} than {{x}}?",),
+            "order": (f"What is the order from {top} to {bottom}?",),
+        },
+        last=_LAST,
+        place=place,
+        spot="place",
+    )
 
 
-def _theme(scene: str, more: str, less: str, top: str, bottom: str, measure: str) -> Theme:
-    return Theme(scene, (f"is {more} than",), (f"is {less} than",), top, bottom, measure)
+def _finished(place: int, n: int) -> list[str]:
+    return ["finished last" if place == n - 1 else f"finished {ORDINALS[place]}"]
 
 
-_THEMES = (
-    _theme("No two of {who} are equally tall.", "taller", "shorter", "tallest", "shortest", "in height"),
-    _theme("{who} all have different ages.", "older", "younger", "oldest", "youngest", "in age"),
-    _theme("{who} all have different weights.", "heavier", "lighter", "heaviest", "lightest", "in weight"),
-    _theme("{who} all run at different speeds.", "faster", "slower", "fastest", "slowest", "in speed"),
-    _theme("{who} all own different amounts of money.", "richer", "poorer", "richest", "poorest", "in wealth"),
+RACE = Theme(
+    scenes=("{who} ran a race, and there were no ties.", "{who} ran a race. No two of them finished together."),
+    clues={
+        "inner": ("{x} finished neither first nor last.",),
+        "end": ("{x} finished either first or last.",),
+        "before": ("{x} finished ahead of {y}.", "{y} finished behind {x}.", "{x} crossed the line before {y}."),
+        "step": ("{x} finished right after {y}.", "{y} finished right before {x}."),
+        "steps": ("{x} finished behind {y}, with exactly {number} {people} between them.",
+                  "{y} finished ahead of {x}, with exactly {number} {people} between them."),
+        "next": ("Nobody finished between {x} and {y}.",),
+        "apart": ("At least one person finished between {x} and {y}.",),
+        "gap": ("Exactly {number} {people} finished between {x} and {y}.",),
+    },
+    reasons=_REASONS,
+    questions={
+        "after": ("Who finished right after {x}?", "Who was the next to finish after {x}?"),
+        "before": ("Who finished right before {x}?", "Who was the last to finish before {x} did?"),
+        "count": ("How many people finished between {x} and {y}?",),
+        "more": ("How many of the others finished ahead of {x}?",),
+        "less": ("How many of the others finished behind {x}?",),
+        "order": ("What is the order from first to last?", "In which order did they finish, from first to last?"),
+    },
+    last=_LAST,
+    place=_finished,
+    spot="place",
+)  # fmt: skip
+
+THEMES = (
+    _measured("No two of {who} are equally tall.", "taller", "shorter", "tallest", "shortest", "in height"),
+    _measured("{who} all have different ages.", "older", "younger", "oldest", "youngest", "in age"),
+    _measured("{who} all have different weights.", "heavier", "lighter", "heaviest", "lightest", "in weight"),
+    _measured("{who} all run at different speeds.", "faster", "slower", "fastest", "slowest", "in speed"),
+    _measured("{who} all own different amounts of money.", "richer", "poorer", "richest", "poorest", "in wealth"),
 )
-_RACE = Theme("{who} ran a race, and there were no ties.", ("finished ahead of", "crossed the line before"),
-              ("finished behind", "crossed the line after"), "first", "last", "in the race")  # fmt: skip
 
 
-def _weights(level: int) -> dict[str, float]:
-    return {"before": 5, "at": max(0.5, 2.5 - 0.2 * level), "right": 1.5, "gap": 0.3 + 0.22 * level,
-            "inner": 0.3 + 0.12 * level, "next": 0.2 + 0.1 * level}  # fmt: skip
+def _weights(level: int) -> Mapping[str, float]:
+    hard = level / 10
+    return {"at": 1.8 - 1.3 * hard, "before": 3, "step": 1.8, "steps": 1, "next": 0.8 + hard, "gap": 1,
+            "apart": 0.3 + 0.5 * hard, "inner": 0.5, "end": 0.7}  # fmt: skip
 
 
-def _rank(theme: Theme, place: int, n: int) -> str:
-    """ "the second tallest", "third" in a race; the last place has its own word."""
-    if theme is _RACE:
-        return "last" if place == n - 1 else ORDINALS[place]
-    if place == n - 1:
-        return f"the {theme.bottom}"
-    return f"the {theme.top}" if place == 0 else f"the {ORDINALS[place]} {theme.top}"
-
-
-def _scene(theme: Theme, rng: Random, people: list[str]) -> str:
-    return theme.scene.format(who=listing(people))
-
-
-def _clue(theme: Theme, rng: Random, clue: Clue, people: list[str]) -> str:
-    """A clue in full English, one of several wordings."""
-    form, i, race = clue[0], people[clue[1]], theme is _RACE
-    if form == "at":
-        return f"{i} {'finished' if race else 'is'} {_rank(theme, clue[2], len(people))}."
-    if form == "inner":
-        return f"{i} finished neither first nor last." if race else \
-            f"{i} is neither the {theme.top} nor the {theme.bottom}."
-    j = people[clue[2]]
-    x, y = rng.sample([i, j], 2)
-    if form == "before":
-        return rng.choice([f"{i} {rng.choice(theme.more)} {j}.", f"{j} {rng.choice(theme.less)} {i}."])
-    if form == "right":
-        if race:
-            return rng.choice([f"{i} finished right after {j}.", f"{j} finished right before {i}."])
-        return f"{i} is the next {theme.top} after {j}."
-    verb = "finished" if race else "is"
-    if form == "next":
-        return f"Nobody {verb} between {x} and {y} {theme.measure}."
-    some = "person" if clue[3] == 1 else "people"
-    verb = "finished" if race else "is" if clue[3] == 1 else "are"
-    return f"Exactly {number_word(clue[3])} {some} {verb} between {x} and {y} {theme.measure}."
-
-
-def _short(clue: Clue, people: list[str]) -> str:
-    """A clue as the solution says it."""
-    form, i = clue[0], people[clue[1]]
-    if form == "at":
-        return f"{i} place {clue[2] + 1}"
-    if form == "inner":
-        return f"{i} not at an end"
-    j = people[clue[2]]
-    if form == "gap":
-        return f"{i} and {j} {clue[3] + 1} places apart"
-    return f"{i} {dict(before='before', right='right after', next='beside')[form]} {j}"
-
-
-def _ask(theme: Theme, rng: Random, form: str, people: list[str], *what: int) -> str:
-    n, race = len(people), theme is _RACE
-    if form == "order":
-        return f"What is the order from {'first to last' if race else f'{theme.top} to {theme.bottom}'}?"
-    if form == "place":
-        if race:
-            return f"Who finished {_rank(theme, what[0], n)}?"
-        from_below = what[0] == n - 2 and rng.random() < 0.5
-        return f"Who is {f'the second {theme.bottom}' if from_below else _rank(theme, what[0], n)}?"
-    if form == "between":
-        x, y = rng.sample([people[place] for place in what], 2)
-        return f"How many people {'finished' if race else 'are'} between {x} and {y} {theme.measure}?"
-    relation = rng.choice(theme.more if form == "more" else theme.less).replace("is ", "are ", 1)
-    return f"How many of the others {relation} {people[what[0]]}?"
-
-
-def _vocabulary(rng: Random) -> Vocabulary:
-    theme = _RACE if rng.random() < 0.35 else rng.choice(_THEMES)
-    return Vocabulary(partial(_scene, theme), partial(_clue, theme), _short, "place", "Order", partial(_ask, theme))
-
-
-_ROWS = Rows(_vocabulary, _weights)
+WORDS = Vocabulary(
+    (*THEMES, RACE, RACE, RACE),  # a race comes oftener than any one measure
+    {1: (4, 5), 2: (4, 5), 3: (5,), 4: (5,), 5: (5, 6), 6: (6,), 7: (6,), 8: (6, 7), 9: (7,), 10: (7,)},
+    _weights,
+)
+_FIVE = range(3, 11)  # the levels with five people or more
 
 KIND = Kind(
     "orderings",
@@ -123,11 +120,11 @@ KIND = Kind(
     ("Taller, older, faster", "Results of a race"),
     "Puzzles",
     (
-        _ROWS.template("place", range(1, 11)),
-        _ROWS.template("order", range(1, 3)),
-        _ROWS.template("more", range(1, 11)),
-        _ROWS.template("less", range(1, 11)),
-        _ROWS.template("between", range(3, 11)),
+        asks_for_person(WORDS, "place", ["who"], range(1, 11)),
+        asks_for_number(WORDS, "others", ["more", "less"], range(1, 11)),
+        asks_for_person(WORDS, "beside", ["beside"], _FIVE),
+        asks_for_number(WORDS, "between", ["count"], _FIVE),
+        asks_for_order(WORDS, "order", range(3, 6)),
     ),
-    short_level=5,
+    short_level=4,
 )
