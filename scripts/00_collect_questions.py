@@ -16,7 +16,8 @@ from stepladder.core.errors import StageError
 from stepladder.core.files import hash_file, hash_json, read_json
 from stepladder.core.profiles import Settings
 from stepladder.core.progress import say
-from stepladder.core.stage import StageRun
+from stepladder.core.settings import Questions
+from stepladder.core.stage import StageRun, meta_path
 from stepladder.core.workspace import Workspace
 
 SECTIONS = ("questions",)
@@ -33,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int | None:
     """Collect, and write the three parts and the rejected file."""
-    from stepladder.questions import plan, sources
+    from stepladder.questions import availability, plan, sources
 
     if args.input:
         vars(args).setdefault("questions.local", []).append(f"json={args.input}")
@@ -42,6 +43,7 @@ def run(args: argparse.Namespace) -> int | None:
     workspace = Workspace.of(args, settings.profile)
     questions = settings["questions"]
     names, local = sources.wanted(questions), sources.local_paths(questions)
+    availability.check_allowed(questions)
     if args.plan:
         say(f"00: profile {settings.profile.name}")
         plan.show(names, local, questions, _size(args, questions.size))
@@ -53,35 +55,57 @@ def run(args: argparse.Namespace) -> int | None:
         "test": workspace.output("test"), "rejected": workspace.output("rejected"),
     }, extra={"local": {name: [_hash(path) for path in paths] for name, paths in local.items() if name in names}})
     with stage:
-        if stage.is_done():
+        if stage.is_done(again=_can_be_had_now(stage, questions)):
             return 0
         stage.announce()
         _collect(stage, args, settings, names)
     return 0
 
 
-def _collect(stage: StageRun, args: argparse.Namespace, settings: Settings, names: list[str]) -> None:
-    from stepladder.questions import domains, sources
-    from stepladder.questions.collect import collect
-    from stepladder.questions.hub import SourceUnavailable
+def _can_be_had_now(stage: StageRun, questions: Questions) -> bool:
+    """Whether a source that a finished run did without is there now; asked once, without patience."""
+    from stepladder.questions import availability
+
+    if stage.args.force or stage.why_not_done() is not None:
+        return False
+    missing = read_json(meta_path(stage.outputs["questions"])).get("missing_sources", {})
+    names = [] if stage.args.status else missing
+    readers, _ = availability.open_all(names, questions, stage.inputs["sample"], stage.args.seed, attempts=1)
+    for name in readers:
+        say(f"00: source {name} was missing and can be had now; collecting again")
+    stage.missing_sources = {} if readers else missing
+    return bool(readers)
+
+
+def _open_sources(stage: StageRun, settings: Settings, names: list[str]) -> dict[str, Any]:
+    """The rows of every source that can be had. Raises StageError where one cannot that must not be missing."""
+    from stepladder.questions import availability
 
     questions = settings["questions"]
-    readers: dict[str, Any] = {}
-    missing: dict[str, str] = {}
-    for name in names:
-        try:
-            readers[name] = sources.rows(name, questions, stage.inputs["sample"], args.seed)
-        except SourceUnavailable as error:
-            if questions.strict:
-                raise StageError(f"source {name} cannot be had: {error}; try --from {name}=PATH") from error
-            missing[name] = str(error)
-            say(f"source {name} is skipped: {error}")
+    readers, missing = availability.open_all(names, questions, stage.inputs["sample"], stage.args.seed)
+    by_hand = settings.origin["questions.sources"] == "flag" or bool(questions.only_source)
+    if wanting := availability.not_allowed(missing, questions, by_hand):
+        raise StageError(availability.remedy(wanting, missing))
     if not readers:
         raise StageError(f"none of the sources {', '.join(names)} can be had; give files with --from NAME=PATH")
+    stage.missing_sources = missing
+    stage.warn_of_missing()
+    return readers
+
+
+def _collect(stage: StageRun, args: argparse.Namespace, settings: Settings, names: list[str]) -> None:
+    from stepladder.questions import domains
+    from stepladder.questions.collect import NothingLeft, collect
+
+    questions = settings["questions"]
+    readers = _open_sources(stage, settings, names)
     domain_names, subjects = domains.load(stage.inputs["domains"])
-    collection = collect(readers, questions, read_json(stage.inputs["sample"]), domain_names, subjects, args.seed,
-                         _size(args, questions.size), say)
-    counts = {**collection.counts, "unavailable": missing}
+    try:
+        collection = collect(readers, questions, read_json(stage.inputs["sample"]), domain_names, subjects, args.seed,
+                             _size(args, questions.size), say)
+    except NothingLeft as error:
+        stage.refuse(f"{error}; what was read from {', '.join(readers)}", error.rejected)
+    counts = {**collection.counts, "unavailable": stage.missing_sources}
     stage.finish({"questions": collection.parts["training"], "validation": collection.parts["validation"],
                   "test": collection.parts["test"], "rejected": collection.rejected}, counts)
     _summarise(counts)

@@ -10,6 +10,7 @@ import argparse
 
 from stepladder.core import cli, profiles
 from stepladder.core.progress import say
+from stepladder.core.shards import model_files
 from stepladder.core.stage import StageRun
 from stepladder.core.weights_table import ROLES
 from stepladder.core.workspace import Workspace
@@ -53,13 +54,14 @@ def run(args: argparse.Namespace) -> int | None:
             if role.same_as or role.candidates or role.transformers:
                 entries[name] = provider.provide(name, entries)
         stage.products = {path.name: path for path in paths_of(workspace, entries)}
-        stage.finish({"models": entries}, counts={"roles": len(entries), "bytes": sum(
-            path.stat().st_size for path in set(paths_of(workspace, entries)) if path.is_file())})
+        files = {file for path in paths_of(workspace, entries) for file in model_files(path) if file.is_file()}
+        stage.finish({"models": entries}, counts={"roles": len(entries), "files": len(files),
+                                                  "bytes": sum(file.stat().st_size for file in files)})
     return 0
 
 
 def paths_of(workspace: Workspace, entries: dict[str, dict]) -> list:
-    """Every weight file and folder that models_TAG.json names."""
+    """Every model that models_TAG.json names: a folder, a file, or the first shard, which stands for all."""
     return [workspace.root / entry[form] for entry in entries.values() for form in ("gguf", "transformers")
             if entry.get(form)]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 
 from stepladder.core import cli, profiles
-from stepladder.core.errors import InputError
 from stepladder.core.progress import say
 from stepladder.core.records import read_questions
 from stepladder.core.stage import StageRun
@@ -48,7 +47,7 @@ def run(args: argparse.Namespace) -> int | None:
         stage.announce()
         records, rejected = read_questions(source, args.limit)
         if not records:
-            raise InputError(f"{source} has no valid question: {rejected[0]['reason']}")
+            stage.refuse(source, rejected)
         measuring = Measuring(stage, records, chosen)
         measuring.run(workspace)
         assessor = chosen["assessor"].name if "assessor" in chosen else "assessor"

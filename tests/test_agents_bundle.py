@@ -13,10 +13,11 @@ import pytest
 from agent_fakes import AgentBackend
 
 from stepladder.agents import bundle
-from stepladder.agents.players import Player, shards
+from stepladder.agents.players import Player
 from stepladder.agents.published_filter import question_problem
 from stepladder.agents.validator import UNFITTED
 from stepladder.core.settings import Agents, EngineSettings
+from stepladder.core.shards import model_files
 
 LETTERS = "ABCD"
 
@@ -71,7 +72,7 @@ def test_weights_are_hard_linked_with_all_shards(tmp_path):
         (tmp_path / f"big-0000{number}-of-00003.gguf").write_bytes(b"x" * number)
     adapter = tmp_path / "adapter.gguf"
     adapter.write_bytes(b"a")
-    assert len(shards(model)) == 3
+    assert len(model_files(model)) == 3
     folder = build(tmp_path / "AIAC", model, adapter)
     assert (folder / "weights" / model.name).samefile(model)
     assert len(list((folder / "weights").iterdir())) == 4

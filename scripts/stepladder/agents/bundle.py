@@ -18,16 +18,18 @@ from typing import Any
 from stepladder import puzzles
 from stepladder.core.files import disk_errors, write_bytes_atomically, write_json
 from stepladder.core.settings import Agents, EngineSettings
+from stepladder.core.shards import model_files
 
 from .formats import answer_object, question_object
-from .players import Player, shards, size_bytes
+from .players import Player, size_bytes
 from .validator import Calibration
 
 PACKAGE = Path(__file__).resolve().parents[1]
 KIT = Path(__file__).resolve().parent / "aiac"
 MODULES = ("__init__.py", "core/__init__.py", "core/errors.py", "core/files.py", "core/records.py", "core/options.py",
-           "agents/__init__.py", "agents/answerer.py", "agents/fitting.py", "agents/formats.py", "agents/free_text.py",
-           "agents/pace.py", "agents/published_filter.py", "agents/validator.py", "agents/writer.py")
+           "core/shards.py", "agents/__init__.py", "agents/answerer.py", "agents/fitting.py", "agents/formats.py",
+           "agents/free_text.py", "agents/pace.py", "agents/published_filter.py", "agents/validator.py",
+           "agents/writer.py")
 ROOMS = ("engine", "puzzles")  # copied whole
 REQUIREMENTS = ("llama-cpp-python", "numpy", "orjson", "Jinja2", "PyYAML")
 SAMPLE_SEED = 7
@@ -96,7 +98,7 @@ def build(folder: Path, agents: Agents, engine: EngineSettings, deployed: Player
                 write_bytes_atomically(folder / name, content.encode())
             else:
                 write_json(folder / name, content)
-        files = [*shards(deployed.model), *([deployed.adapter] if deployed.adapter else [])]
+        files = [*model_files(deployed.model), *([deployed.adapter] if deployed.adapter else [])]
         return place_weights(files, folder / "weights", agents.copy_gb)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from stepladder.core.errors import InputError, NotThereYet, StageError
 from stepladder.core.machine import gpus, memory_bytes
 from stepladder.core.settings import Agents, EngineSettings
+from stepladder.core.shards import missing_files, model_files
 from stepladder.core.weights_table import read_weights
 from stepladder.core.workspace import Workspace
 from stepladder.engine.backend import open_by_settings
@@ -36,15 +37,9 @@ class Player:
         return {self.name: self.model} | ({f"{self.name}.adapter": self.adapter} if self.adapter else {})
 
 
-def shards(model: Path) -> list[Path]:
-    """All files of a GGUF model: itself, or every shard when it is the first of several."""
-    head, mark, tail = model.name.partition("-00001-of-")
-    return sorted(model.parent.glob(f"{head}-?????-of-{tail}")) if mark else [model]
-
-
 def size_bytes(model: Path) -> int:
     """Bytes on disk, all shards."""
-    return sum(path.stat().st_size for path in shards(model))
+    return sum(path.stat().st_size for path in model_files(model))
 
 
 def player(spec: str, workspace: Workspace, folder: Path) -> Player:
@@ -63,6 +58,8 @@ def player(spec: str, workspace: Workspace, folder: Path) -> Player:
     for path in paths or [folder / spec]:
         if not path.is_file():
             raise InputError(f"{spec}: {path} does not exist; a player is base, student, or MODEL.gguf[:ADAPTER.gguf]")
+    for gone in missing_files(paths[0]):
+        raise InputError(f"{spec}: its shard {gone} is missing")
     return Player("+".join(path.stem for path in paths), paths[0], paths[1] if adapter_part else None)
 
 

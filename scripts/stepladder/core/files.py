@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from .errors import InputError, NotThereYet, StageError
+from .shards import model_files
 
 
 @contextmanager
@@ -111,23 +112,37 @@ class WeightHashes:
         self.cache = cache
 
     def __call__(self, path: Path) -> str:
-        """Hash of a file, or of a folder: then over its files' names and hashes."""
+        """Hash of a file; of a folder, or of all shards where `path` is the first: then over their names and hashes."""
         if path.is_dir():
             files = sorted(p for p in path.rglob("*") if p.is_file() and not _is_bookkeeping(p.relative_to(path)))
-            return hash_json([[str(p.relative_to(path)), self._file(p)] for p in files])
-        if not path.exists():
-            raise InputError(f"weights {path} do not exist; run 01_download_deepseek_gguf.py")
-        return self._file(path)
+            return hash_json([[str(p.relative_to(path)), self.of_file(p)] for p in files])
+        files = model_files(path)
+        for file in files:
+            if not file.exists():
+                raise InputError(f"weights {file} do not exist; run 01_download_deepseek_gguf.py")
+        return self.of_file(path) if len(files) == 1 else hash_json([[file.name, self.of_file(file)] for file in files])
 
-    def _file(self, path: Path) -> str:
-        path = path.resolve()
-        status = path.stat()
-        stamp = [status.st_size, status.st_mtime_ns]
-        known = orjson.loads(self.cache.read_bytes()) if self.cache.exists() else {}
-        entry = known.get(str(path))
-        if entry and entry[:2] == stamp:
-            return entry[2]
-        digest = hash_file(path)
-        known[str(path)] = [*stamp, digest]
-        write_json(self.cache, known)
+    def known(self, path: Path) -> str | None:
+        """The hash of a file that is as it was when it was hashed; else None."""
+        entry = self._cache().get(str(path.resolve()))
+        return entry[2] if entry and entry[:2] == self._stamp(path) else None
+
+    def learn(self, path: Path, digest: str) -> None:
+        """Keep the hash of a file that was computed elsewhere, as its bytes arrived."""
+        write_json(self.cache, {**self._cache(), str(path.resolve()): [*self._stamp(path), digest]})
+
+    def of_file(self, path: Path) -> str:
+        """Hash of one file by itself, also where it is the first of several shards."""
+        digest = self.known(path)
+        if digest is None:
+            digest = hash_file(path)
+            self.learn(path, digest)
         return digest
+
+    def _cache(self) -> dict[str, list[Any]]:
+        return orjson.loads(self.cache.read_bytes()) if self.cache.exists() else {}
+
+    @staticmethod
+    def _stamp(path: Path) -> list[int]:
+        status = path.stat()
+        return [status.st_size, status.st_mtime_ns]

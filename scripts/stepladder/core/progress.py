@@ -47,13 +47,15 @@ _said: set[str] = set()
 class Progress:
     """Records done of a total, with rate, tokens/s and an ETA from the last two minutes of this run.
 
-    Work resumed from a journal counts as done but not towards the rate, so the ETA stays honest.
+    Work resumed from a journal counts as done but not towards the rate, so the ETA stays honest. in_bytes: what is
+    counted are bytes, told as GB and MB/s.
     """
 
-    def __init__(self, what: str, total: int, done: int = 0, stream: TextIO | None = None) -> None:
+    def __init__(self, what: str, total: int, done: int = 0, stream: TextIO | None = None,
+                 in_bytes: bool = False) -> None:
         from tqdm import tqdm
 
-        self.what, self.total, self.done = what, total, done
+        self.what, self.total, self.done, self.in_bytes = what, total, done, in_bytes
         self.tokens = 0
         self.note = self.why = ""
         self.stream = stream or sys.stderr
@@ -61,8 +63,8 @@ class Progress:
         self._marks: deque[tuple[float, int, int]] = deque([(self._start, done, 0)])
         self._latest = self._marks[0]
         self._bar = (
-            tqdm(total=total, initial=done, desc=what, unit="", file=self.stream, dynamic_ncols=True,
-                 bar_format="{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {postfix}")
+            tqdm(total=total, initial=done, desc=what, unit="", unit_scale=in_bytes, file=self.stream,
+                 dynamic_ncols=True, bar_format="{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {postfix}")
             if self.stream.isatty() else None
         )
 
@@ -94,6 +96,12 @@ class Progress:
         elif now - self._last_line >= LINE_SECONDS:
             self._line()
 
+    def counted(self) -> str:
+        """How much is done of how much."""
+        if self.in_bytes:
+            return f"{self.done / 1e9:.2f}/{self.total / 1e9:.2f} GB"
+        return f"{self.done}/{self.total}"
+
     def stand(self, why: str) -> None:
         """Show why nothing moves: in the bar, or on a line now and one a minute. See `standing`."""
         new, self.why = why != self.why, why
@@ -110,7 +118,8 @@ class Progress:
 
     def _figures(self) -> str:
         records_rate, token_rate = self._rates()
-        parts = [f"{records_rate:.2f}/s" if records_rate < 10 else f"{records_rate:.0f}/s"]
+        parts = [f"{records_rate / 1e6:.1f} MB/s" if self.in_bytes else
+                 f"{records_rate:.2f}/s" if records_rate < 10 else f"{records_rate:.0f}/s"]
         if token_rate:
             parts.append(f"{token_rate:.0f} tok/s")
         left = self.total - self.done
@@ -121,4 +130,4 @@ class Progress:
     def _line(self) -> None:
         self._last_line = time.monotonic()
         clock = datetime.now().strftime("%H:%M:%S")
-        print(f"{clock} {self.what} {self.done}/{self.total}  {self._figures()}", file=self.stream, flush=True)
+        print(f"{clock} {self.what} {self.counted()}  {self._figures()}", file=self.stream, flush=True)

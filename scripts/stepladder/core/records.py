@@ -5,7 +5,8 @@ Records are plain dicts (docs/data-format.md), so that they are what one sees in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from .files import read_json
 
 LETTERS = ("A", "B", "C", "D")
 Record = dict[str, Any]
+REASONS_TOLD = 3  # of the reasons for which all records of a file were rejected
+ROW_TOLD = 100  # characters of a rejected record
 
 
 def problem(record: Any) -> str | None:
@@ -63,6 +66,27 @@ def split_valid(content: Iterable[Any]) -> tuple[list[Record], list[Record]]:
         else:
             rejected.append({"index": index, "reason": reason, "record": record})
     return valid, rejected
+
+
+def no_valid_question(where: object, rejected: Sequence[Mapping[str, Any]]) -> str:
+    """That every record of a file was rejected: the commonest reasons, with the first record of each, in one line.
+
+    rejected: entries of a rejected file ({"reason", "record"} and "id" or "index").
+    """
+    if not rejected:
+        return f"{where} has no valid question"
+    first: dict[str, Mapping[str, Any]] = {}
+    for entry in rejected:
+        first.setdefault(entry["reason"], entry)
+    reasons = Counter(entry["reason"] for entry in rejected).most_common(REASONS_TOLD)
+    told = "; ".join(f"{count} {reason}, the first is {_shown(first[reason])}" for reason, count in reasons)
+    return f"{where} has no valid question, all {len(rejected)} were rejected: {told}"
+
+
+def _shown(entry: Mapping[str, Any]) -> str:
+    place = entry.get("id") or f"index {entry['index']}"
+    text = " ".join(str(entry["record"]).split())
+    return f"{place}: {text[:ROW_TOLD]}{'...' if len(text) > ROW_TOLD else ''}"
 
 
 def _kind(value: Any) -> str:

@@ -59,7 +59,8 @@ class Questions(Section):
     only_source: str = Field("", description="take this source alone, at equal size: the control set")
     max_chars: Positive = Field(6_000, description="longest question with its options, characters")
     duplicate_similarity: Share = Field(0.6, description="Jaccard similarity of words that keeps questions together")
-    strict: bool = Field(False, description="fail when a source cannot be had, instead of naming and skipping it")
+    allow_missing: list[str] = Field([], description="sources to go on without where they cannot be had; all: any",
+                                     json_schema_extra=EXECUTION_ONLY)
 
 
 class Candidate(Section):
@@ -89,6 +90,7 @@ class Models(Section):
     assessor: Role = Field(Role(), description="rates difficulty")
     student: Role = Field(Role(), description="learns")
     headroom: Share = Field(0.05, description="share of memory kept free when choosing")
+    downloads: Positive = Field(4, description="files downloaded at a time", json_schema_extra=EXECUTION_ONLY)
 
 
 class EngineSettings(Section):

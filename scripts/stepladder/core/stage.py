@@ -14,10 +14,10 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from filelock import FileLock, Timeout
 
@@ -29,6 +29,8 @@ from .journal import Journal, RunJournal, ScopedJournal
 from .machine import peak_memory_bytes
 from .profiles import Settings
 from .progress import duration, say
+from .records import no_valid_question
+from .shards import missing_files
 from .workspace import Workspace
 
 LIBRARIES = ("llama-cpp-python", "transformers", "peft", "torch", "bitsandbytes", "unsloth", "datasets", "rensa",
@@ -57,10 +59,16 @@ class StageRun:
         self.inputs, self.outputs = dict(inputs), dict(outputs)
         self.weights, self.products = dict(weights or {}), dict(products or {})
         self.extra, self.accumulates = dict(extra or {}), accumulates
+        self.missing_sources: dict[str, str] = {}
         self._hash_weights = WeightHashes(self.workspace.models / ".sha256.json")
         self._started = time.monotonic()
         self._fingerprint: str | None = None
         self._locks: list[FileLock] = []
+
+    def without(self) -> dict[str, str]:
+        """Sources that this stage, or what made its inputs, had to do without (--allow-missing), and why."""
+        metas = [read_json(meta_path(path)) for path in self.inputs.values() if meta_path(path).exists()]
+        return dict(item for meta in metas for item in meta.get("missing_sources", {}).items()) | self.missing_sources
 
     # -- is it done? ----------------------------------------------------------------------------------------------
 
@@ -102,8 +110,10 @@ class StageRun:
 
     def _why_products_differ(self, meta: Mapping[str, Any]) -> str | None:
         for name, path in self.products.items():
-            if not path.exists() or self._hash_weights(path) != meta["products"].get(name):
-                return f"{path.name} is missing or was changed since"
+            if gone := missing_files(path):
+                return f"{gone[0].name} is missing"
+            if self._hash_weights(path) != meta["products"].get(name):
+                return f"{path.name} was changed since"
         return None
 
     def is_done(self, again: bool = False) -> bool:
@@ -117,6 +127,8 @@ class StageRun:
             if fitting is not None:
                 reason = f"{reason}; but {fitting.name} was set aside and fits, it is brought back"
             say(f"{self.stage}: done" if reason is None else f"{self.stage}: to do ({reason})")
+            if reason is None:
+                self.warn_of_missing()
             return True
         if fitting is not None:
             self._set_aside(f"{fitting.name} was brought back")
@@ -125,6 +137,7 @@ class StageRun:
             reason = self.why_not_done()
         if reason is None and not (self.args.force or again):
             say(f"{self.stage}: already done ({', '.join(path.name for path in self.outputs.values())})")
+            self.warn_of_missing()
             return True
         return False
 
@@ -163,8 +176,9 @@ class StageRun:
         """Set the outputs aside unless what is to be written takes over all they hold, or is the same."""
         if self.accumulates:
             return
-        for name, path in self.outputs.items():
-            if path.exists() and path.read_bytes() != contents[name]:
+        for name, data in contents.items():
+            path = self.outputs[name]
+            if path.exists() and path.read_bytes() != data:
                 self._set_aside("replaced by another run")
                 return
 
@@ -199,6 +213,12 @@ class StageRun:
         say(f"{self.stage}: profile {self.settings.profile.name}; " + ", ".join(chosen))
         if peeks := [path.name for path in self.inputs.values() if ".limit" in path.name]:
             say(f"{self.stage}: reads {', '.join(peeks)}")
+        self.warn_of_missing()
+
+    def warn_of_missing(self) -> None:
+        """Say which sources are missing from what this stage works on."""
+        for name, why in self.without().items():
+            say(f"{self.stage}: warning: made without the source {name}: {why}")
 
     def open_journal(self, name: str, fresh: bool | None = None) -> Journal:
         """The journal of this stage that is called `name`; with --force nothing is found in it, and nothing deleted."""
@@ -248,6 +268,13 @@ class StageRun:
         assert item is not None
         say(f"{self.stage}: {path.name}, a journal of an earlier version, is {told}; it is kept as {item.folder}")
 
+    def refuse(self, where: object, rejected: Sequence[Mapping[str, Any]]) -> NoReturn:
+        """Every record of an input was rejected: write the rejected file, then raise InputError with the reasons."""
+        path, data = self.outputs["rejected"], as_json_bytes(rejected)
+        self._make_way({"rejected": data})
+        write_bytes_atomically(path, data)
+        raise InputError(f"{no_valid_question(where, rejected)} (all of them: {path})")
+
     def finish(self, contents: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
         """Write all outputs, then their metas; what they replace is set aside. `counts` is what the summary tells."""
         encoded = {name: as_json_bytes(value) for name, value in contents.items()}
@@ -263,7 +290,8 @@ class StageRun:
             "inputs": {name: {"path": str(path), "sha256": self.input_hashes()[name]}
                        for name, path in {**self.inputs, **self.weights}.items()},
             "products": {name: self._hash_weights(path) for name, path in self.products.items()},
-            "fingerprint": self.fingerprint, "counts": dict(counts), "seconds": round(seconds, 1),
+            "fingerprint": self.fingerprint, "counts": dict(counts), "missing_sources": self.without(),
+            "seconds": round(seconds, 1),
             "peak_memory_bytes": peak_memory_bytes(),
         }
         for path in self.outputs.values():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .errors import InputError, NotThereYet
 from .files import read_json
+from .shards import missing_files
 from .workspace import Workspace
 
 ROLES = ("teacher", "assessor", "student")
@@ -14,7 +15,7 @@ ROLES = ("teacher", "assessor", "student")
 
 @dataclass(frozen=True)
 class RoleWeights:
-    """Weights of one role: a GGUF for the engine, a transformers folder for training, or both."""
+    """Weights of one role: a GGUF for the engine (its first shard), a transformers folder for training, or both."""
 
     role: str
     name: str
@@ -40,8 +41,8 @@ def read_weights(workspace: Workspace, role: str) -> RoleWeights:
 
     def located(form: str) -> Path | None:
         path = workspace.root / entry[form] if entry.get(form) else None
-        if path is not None and not path.exists():
-            raise NotThereYet(f"{role}: {path} is gone; run 01_download_deepseek_gguf.py again")
+        for gone in missing_files(path)[:1] if path is not None else ():
+            raise NotThereYet(f"{role}: {gone} is gone; run 01_download_deepseek_gguf.py again")
         return path
 
     return RoleWeights(role, entry["name"], located("gguf"), located("transformers"))

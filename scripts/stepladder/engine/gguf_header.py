@@ -10,23 +10,28 @@ reader is not used, as it unpacks every token of the vocabulary and stops at ten
 from __future__ import annotations
 
 import mmap
-import re
 import struct
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import Any
 
+from ..core.shards import shard_paths
+
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
 _LONGEST_ARRAY = 4096  # of longer ones (the vocabulary) only the length is kept
-_SHARD = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$")
 
 
 class GgufError(ValueError):
     """A file is no GGUF, is cut off, or lacks shards; the message names it."""
+
+
+class HeaderCutError(GgufError):
+    """A file ends inside its header."""
 
 
 @dataclass(frozen=True)
@@ -71,23 +76,15 @@ class _Part:
     types: Counter[str]
     sizes: Counter[str]
     parameters: int
-
-
-def shard_paths(path: str | Path) -> tuple[Path, ...]:
-    """All shards of the model that `path` is (the first) one of, by llama.cpp's naming; existing or not."""
-    path = Path(path)
-    match = _SHARD.match(path.name)
-    if match is None:
-        return (path,)
-    stem, count = match["stem"], int(match["count"])
-    return tuple(path.with_name(f"{stem}-{number:05}-of-{count:05}.gguf") for number in range(1, count + 1))
+    tensors: tuple[str, ...]
 
 
 def read_gguf_header(path: str | Path) -> GgufHeader:
     """The header of a GGUF file, or of all shards where its name says it is one of several.
 
     Raises:
-        GgufError: no GGUF, a header or tensor data that the file is too short for, a missing shard.
+        GgufError: no GGUF, a header or tensor data that the file is too short for, a missing shard, shards that are
+            not of one set.
         OSError: the file cannot be read.
     """
     shards = shard_paths(path)
@@ -95,6 +92,7 @@ def read_gguf_header(path: str | Path) -> GgufHeader:
     if missing:
         raise GgufError(f"{path}: {len(missing)} of {len(shards)} shards are missing, the first is {missing[0]}")
     parts = [_read_part(shard) for shard in shards]
+    _require_one_set(shards, parts)
     types: Counter[str] = sum((part.types for part in parts), Counter())
     sizes: Counter[str] = sum((part.sizes for part in parts), Counter())
     architecture = parts[0].metadata.get("general.architecture")
@@ -111,6 +109,43 @@ def read_gguf_header(path: str | Path) -> GgufHeader:
     )
 
 
+def holds_header(path: Path) -> bool:
+    """Whether the beginning of a file holds all of its header, or shows that it is no GGUF."""
+    try:
+        _read_part(path)
+    except HeaderCutError:
+        return False
+    except GgufError:  # no GGUF at all, or only tensor data is missing
+        return True
+    return True
+
+
+def _require_one_set(shards: Sequence[Path], parts: Sequence[_Part]) -> None:
+    """Refuse shards that were split from different models or in different ways, by what their headers say.
+
+    split.no counts from 0; split.tensors.count is that of the whole model and stands in every shard (llama.cpp's
+    gguf-split). Files without these keys say nothing about their set, and llama.cpp takes each for a whole model.
+    """
+    told = [tuple(part.metadata.get(f"split.{key}") for key in ("count", "no", "tensors.count")) for part in parts]
+    if len(parts) == 1 and told[0][0] in (None, 0, 1):
+        return
+    if all(count is None for count, _, _ in told):
+        return
+    whole = told[0][2]
+    for number, (path, split) in enumerate(zip(shards, told, strict=True)):
+        if split != (len(parts), number, whole):
+            count, no, tensors = split
+            says = ("it is no part of a set" if count is None or no is None else
+                    f"it is shard {no + 1} of {count} of a model of {tensors} tensors")
+            raise GgufError(f"{path}: shards of different sets: its header says {says}, its name and the first shard "
+                            f"say {number + 1} of {len(parts)}, {whole} tensors; fetch all shards of one set")
+    names = Counter(name for part in parts for name in part.tensors)
+    twice = next((name for name, times in names.items() if times > 1), None)
+    if twice is not None or (whole is not None and len(names) != whole):
+        raise GgufError(f"{shards[0]}: shards of different sets: together they hold {names.total()} tensors of {whole}"
+                        + (f", {twice} more than once" if twice else "") + "; fetch all shards of one set")
+
+
 def _read_part(path: Path) -> _Part:
     size = path.stat().st_size
     if size < 24:
@@ -119,7 +154,7 @@ def _read_part(path: Path) -> _Part:
         try:
             return _parse(path, _Cursor(data), size)
         except struct.error as error:
-            raise GgufError(f"{path}: cut off inside its header ({size} bytes)") from error
+            raise HeaderCutError(f"{path}: cut off inside its header ({size} bytes)") from error
 
 
 class _Cursor:
@@ -176,17 +211,18 @@ def _parse(path: Path, cursor: _Cursor, size: int) -> _Part:
     for _ in range(pair_count):
         key = cursor.text()
         metadata[key] = cursor.value(cursor.read("<I"))
-    tensors = []
+    tensors, names = [], []
     for _ in range(tensor_count):
-        cursor.text()  # its name
+        names.append(cursor.text())
         shape = [cursor.read("<Q") for _ in range(cursor.read("<I"))]
         tensors.append((prod(shape), cursor.read("<I"), cursor.read("<Q")))
     alignment = metadata.get("general.alignment", 32)
     data_start = -(-cursor.at // alignment) * alignment
-    return _summary(path, metadata, tensors, size - data_start)
+    return _summary(path, metadata, tensors, size - data_start, tuple(names))
 
 
-def _summary(path: Path, metadata: dict[str, Any], tensors: list[tuple[int, int, int]], room: int) -> _Part:
+def _summary(path: Path, metadata: dict[str, Any], tensors: list[tuple[int, int, int]], room: int,
+             names: tuple[str, ...]) -> _Part:
     """Count tensors of (elements, type, offset) by type, and check that the file has room for the last."""
     from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 
@@ -207,4 +243,4 @@ def _summary(path: Path, metadata: dict[str, Any], tensors: list[tuple[int, int,
             raise GgufError(f"{path}: cut off: tensor data ends {offset + tensor_bytes - room} bytes past the file")
         types[name] += 1
         sizes[name] += tensor_bytes
-    return _Part(metadata, types, sizes, sum(elements for elements, _, _ in tensors))
+    return _Part(metadata, types, sizes, sum(elements for elements, _, _ in tensors), names)

@@ -33,15 +33,25 @@ class Collection:
     counts: dict[str, Any]
 
 
+class NothingLeft(InputError):
+    """No question is left to train on. rejected: the entries of the rejected file."""
+
+    def __init__(self, why: str, rejected: list[dict[str, Any]]) -> None:
+        super().__init__(f"no question is left to train on: {why}")
+        self.rejected = rejected
+
+
 def collect(readers: Mapping[str, Rows], settings: Questions, sample: Sequence[Record], names: Sequence[str],
             subjects: dict[str, str], seed: int, size: int, say: Say) -> Collection:
     """Read, normalise, compare, give domains, sample, split.
 
     sample: the shipped questions, as material for the classifier. names, subjects: the domains and the MMLU
-    subjects they hold. Raises InputError when nothing is left to train on.
+    subjects they hold. Raises NothingLeft when there is nothing to train on.
     """
     ledger = Ledger()
     records = list(ledger.records(_records(readers, ledger, settings, seed, say)))
+    if not records:
+        raise NothingLeft("all rows were rejected", ledger.rejected_file())
     grouping = duplicates.compare(records, settings.duplicate_similarity, _preference(records, list(readers)))
     staying = ledger.drop(records, grouping.removed)
     say(f"{len(records)} usable questions, {len(records) - len(staying)} of them repeat others")
@@ -53,7 +63,7 @@ def collect(readers: Mapping[str, Rows], settings: Questions, sample: Sequence[R
         parts["training"], seen_in(parts["training"], [*parts["validation"], *parts["test"]],
                                    settings.duplicate_similarity))
     if not parts["training"]:
-        raise InputError("no question is left to train on: all were rejected, repeated, or of published test splits")
+        raise NothingLeft("all were rejected, repeated, or of published test splits", ledger.rejected_file())
     kept = Counter(record["source"] for part in parts.values() for record in part)
     total = kept.total()
     counts = {

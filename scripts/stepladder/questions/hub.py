@@ -8,8 +8,11 @@ from functools import cache
 from typing import Any
 
 from stepladder.core.errors import StepladderError
+from stepladder.core.patience import ATTEMPTS, refused, retrying
+from stepladder.core.progress import duration, say
 
 SECONDS_TO_ANSWER = 10
+REACH_ATTEMPTS = 3
 
 
 class SourceUnavailable(StepladderError):
@@ -30,42 +33,57 @@ class HubData:
     megabytes: int
 
 
-def load_rows(data: HubData, revision: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+def load_rows(data: HubData, revision: str | None, attempts: int = ATTEMPTS) -> Iterator[tuple[str, dict[str, Any]]]:
     """(split, row) of every configuration and split; with several configurations the split reads "CONFIG/SPLIT".
 
-    Without a network only what the cache holds is there, and is used. Raises SourceUnavailable.
+    A hub that fails for a moment is asked again, `attempts` times in all. Without a network only what the cache holds
+    is there, and is used. Raises SourceUnavailable, also where the hub has no rows.
     """
     loaded = []
     for configuration in data.configurations:
         for split in data.splits:
             name = f"{configuration}/{split}" if len(data.configurations) > 1 else split
-            loaded.append((name, _load(data.repository, configuration, split, revision)))
+            loaded.append((name, _load(data.repository, configuration, split, revision, attempts)))
+    if not any(len(rows) for _, rows in loaded):
+        raise SourceUnavailable(f"{data.repository}: it has no rows")
     return ((name, row) for name, rows in loaded for row in rows)
 
 
-def _load(repository: str, configuration: str | None, split: str, revision: str | None) -> Any:
+def _load(repository: str, configuration: str | None, split: str, revision: str | None, attempts: int) -> Any:
     import datasets
     import httpx
+    import huggingface_hub
 
-    _offline_if_unreachable()
+    _offline_if_unreachable(attempts)
+    if huggingface_hub.constants.HF_HUB_OFFLINE:
+        attempts = 1  # the cache says the same thing every time
     datasets.utils.logging.set_verbosity_error()
     datasets.disable_progress_bars()
     try:
-        return datasets.load_dataset(repository, configuration, split=split, revision=revision)
+        return retrying(attempts, tell=lambda error, seconds: say(
+            f"00: {repository}: {_reason(error)}; asked again in {duration(seconds)}"))(
+                datasets.load_dataset, repository, configuration, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, httpx.HTTPError, datasets.exceptions.DatasetsError) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise SourceUnavailable(f"{repository}: {reason}") from error
+        token = "; it is private or gated: accept its terms on the hub and set HF_TOKEN" if refused(error) else ""
+        raise SourceUnavailable(f"{repository}: {_reason(error)}{token}") from error
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 @cache
-def _offline_if_unreachable() -> None:
+def _offline_if_unreachable(attempts: int) -> None:
     """Spare every data set half a minute of retries where there is no network."""
     import datasets
     import httpx
     import huggingface_hub
 
+    if huggingface_hub.constants.HF_HUB_OFFLINE:
+        return
     try:
-        httpx.head(huggingface_hub.constants.ENDPOINT, timeout=SECONDS_TO_ANSWER)
+        retrying(min(attempts, REACH_ATTEMPTS))(httpx.head, huggingface_hub.constants.ENDPOINT,
+                                                timeout=SECONDS_TO_ANSWER)
     except httpx.HTTPError:
         huggingface_hub.constants.HF_HUB_OFFLINE = True
         datasets.config.HF_HUB_OFFLINE = True

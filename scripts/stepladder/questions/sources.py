@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stepladder.core.errors import InputError
+from stepladder.core.patience import ATTEMPTS
 from stepladder.core.settings import Questions
 
 from .formats import labelled, logiqa, mmlu, opentriviaqa, own, triviaqa
@@ -67,7 +68,7 @@ def wanted(settings: Questions) -> list[str]:
     return names
 
 
-def rows(name: str, settings: Questions, sample: Path, seed: int) -> Rows:
+def rows(name: str, settings: Questions, sample: Path, seed: int, attempts: int = ATTEMPTS) -> Rows:
     """The rows of a source. Raises SourceUnavailable when it would have to come from the hub and cannot."""
     if name == "sample":
         return own.read_file(sample, "sample")
@@ -78,7 +79,7 @@ def rows(name: str, settings: Questions, sample: Path, seed: int) -> Rows:
         return chain.from_iterable(source.from_files(path) for path in paths)
     if source.hub is None or source.from_hub is None:
         raise InputError(f"source {name} is read from files only: --from {name}=PATH")
-    return source.from_hub(load_rows(source.hub, settings.revisions.get(name)))
+    return source.from_hub(load_rows(source.hub, settings.revisions.get(name), attempts))
 
 
 def _puzzles(settings: Questions, seed: int) -> Iterator[Row]:

@@ -36,12 +36,17 @@ def print_summary(console: Console, workspace: Workspace) -> None:
             continue
         output = read_json(workspace.enhanced(name)) if stage == "06" and workspace.enhanced(name).exists() else {}
         table.add_row(stage, duration(meta["seconds"]), f"{meta['peak_memory_bytes'] / 1e9:.1f} GB",
-                      escape("\n".join(RESULTS[stage](meta["counts"], output))))
+                      escape("\n".join([*RESULTS[stage](meta["counts"], output), *_without(meta)])))
     console.print(table)
     console.print(f"all stages: {duration(sum(meta['seconds'] for meta in metas.values()))}")
     report = workspace.enhanced("report").with_suffix(".html")
     if report.exists():
         console.print(f"report: {report}", soft_wrap=True)
+
+
+def _without(meta: dict[str, Any]) -> list[str]:
+    missing = meta.get("missing_sources")
+    return [f"WARNING: made without {', '.join(missing)}"] if missing else []
 
 
 def _questions(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:

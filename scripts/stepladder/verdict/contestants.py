@@ -11,6 +11,7 @@ from typing import Any
 from stepladder.core.errors import InputError, NotThereYet, StageError
 from stepladder.core.files import WeightHashes
 from stepladder.core.settings import EngineSettings, Verdict
+from stepladder.core.shards import missing_files, model_files
 from stepladder.core.weights_table import read_weights
 from stepladder.core.workspace import Workspace
 from stepladder.engine.requests import Backend, EngineError
@@ -53,11 +54,7 @@ class Contestant:
 def _weight_files(path: Path) -> list[Path]:
     if path.is_dir():
         return [p for p in path.iterdir() if p.suffix in (".safetensors", ".bin", ".gguf")]
-    first = "-00001-of-"
-    if first in path.name:
-        head, tail = path.name.split(first)
-        return sorted(path.parent.glob(f"{head}-*-of-{tail}"))
-    return [path]
+    return list(model_files(path))
 
 
 def parse_spec(name: str, spec: str, base: Path) -> Contestant:
@@ -72,8 +69,8 @@ def parse_spec(name: str, spec: str, base: Path) -> Contestant:
     model, _, adapter = spec.partition(":")
     paths = [base / part for part in (model, adapter) if part]
     for path in paths:
-        if not path.exists():
-            raise InputError(f"--model {name}={spec}: {path} does not exist")
+        for gone in missing_files(path)[:1]:
+            raise InputError(f"--model {name}={spec}: {gone} does not exist")
     if paths[0].is_dir():
         if adapter:
             raise InputError(f"--model {name}={spec}: an adapter goes with a .gguf, not with a folder")

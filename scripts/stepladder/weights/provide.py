@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from stepladder.core import machine
 from stepladder.core.errors import StageError
 from stepladder.core.files import WeightHashes
+from stepladder.core.interrupts import stop_flag
 from stepladder.core.progress import say
 from stepladder.core.settings import Candidate, EngineSettings, Models, Role
 from stepladder.core.workspace import Workspace
@@ -16,6 +17,7 @@ from stepladder.engine.memory import detect_machine, plan_memory
 
 from . import convert, sources
 from .fit import Fit, Place, best_first, judge_disk, judge_gguf, judge_size
+from .offers import Offer, SourceError, home
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Row:
     label: str
     size_bytes: int | None
     fit: Fit
-    offer: sources.Offer | None
+    offer: Offer | None
 
 
 class Provider:
@@ -39,22 +41,25 @@ class Provider:
         self.place = Place(found.model_memory if use_gpu else found.ram_available,
                            machine.free_disk_bytes(workspace.models), "GPU" if use_gpu else "RAM")
         self.described = found.describe()
+        self._hashes = WeightHashes(workspace.models / ".sha256.json")
 
     # -- choosing ------------------------------------------------------------------------------------------------------
 
     def survey(self, role: str, candidates: list[Candidate]) -> list[Row]:
         """Ask every candidate and judge it; one that cannot be asked gets its reason as a no."""
+        # What was fetched for the roles before has taken its room by now.
+        self.place = replace(self.place, free_disk_bytes=machine.free_disk_bytes(self.workspace.models))
         rows = []
         for candidate in candidates:
             try:
                 offer = sources.ask(candidate)
                 rows.append(Row(role, offer.label, offer.size_bytes, self._judge(offer), offer))
-            except sources.SourceError as error:
+            except SourceError as error:
                 label = f"{candidate.kind} {candidate.name}"
                 rows.append(Row(role, label, None, Fit(False, str(error)), None))
         return rows
 
-    def _judge(self, offer: sources.Offer) -> Fit:
+    def _judge(self, offer: Offer) -> Fit:
         size = offer.size_bytes
         missing = sources.missing_bytes(offer, self.workspace.models)
         copy = size if offer.candidate.requantize else 0
@@ -71,7 +76,7 @@ class Provider:
                            headroom=round(self.models.headroom * self.place.memory_bytes))
         return judge_gguf(plan, header.tensor_types, self.place)
 
-    def bring(self, role: str, candidates: list[Candidate]) -> tuple[list[Path], sources.Offer]:
+    def bring(self, role: str, candidates: list[Candidate]) -> tuple[list[Path], Offer]:
         """Fetch the best candidate that fits; a source that breaks falls through to the next one.
 
         Raises StageError with every reason when none is left.
@@ -83,8 +88,10 @@ class Provider:
             offer = rows[index].offer
             assert offer is not None
             try:
-                return sources.fetch(offer, self.workspace.models), offer
-            except sources.SourceError as error:
+                files = sources.fetch(offer, self.workspace.models, self._hashes, self.models.downloads)
+                sources.require_one_set(offer, files)
+                return files, offer
+            except SourceError as error:
                 say(f"01: {error}; trying the next candidate")
                 failures.append(str(error))
         raise StageError(f"no weights for the {role}:\n  " + "\n  ".join(failures or ["no candidate in the profile"]))
@@ -93,16 +100,18 @@ class Provider:
 
     def provide(self, role_name: str, others: dict[str, Any]) -> dict[str, Any]:
         """The models_TAG.json entry of a role. `others`: entries made so far, for `same_as`."""
+        stop_flag.check()
         role: Role = getattr(self.models, role_name)
         entry = dict(others[role.same_as]) if role.same_as else {"transformers": None}
         if not role.same_as and role.candidates:
             entry |= self._gguf(role_name, role)
         if role.transformers:
             _, offer = self.bring(role_name, role.transformers)
-            entry["transformers"] = self._relative(sources.home(offer.candidate, self.workspace.models))
+            entry["transformers"] = self._relative(home(offer.candidate, self.workspace.models))
             entry.setdefault("name", offer.candidate.name)
             entry["transformers_source"] = offer.label
         if role.dequantize:
+            stop_flag.check()
             folder = self.workspace.models / self.workspace.student
             gguf = self.workspace.root / entry["gguf"]
             if not self._is_made_from(folder, gguf):
@@ -127,7 +136,9 @@ class Provider:
             files = [target]
         return {"name": files[0].stem, "gguf": self._relative(files[0]), "transformers": None,
                 "quantization": requantize or None, "source": offer.label,
-                "size_bytes": sum(file.stat().st_size for file in files), "sha256": self._sha256(files[0])}
+                "size_bytes": sum(file.stat().st_size for file in files), "sha256": self._sha256(files[0]),
+                "files": [{"path": self._relative(file), "size_bytes": file.stat().st_size,
+                           "sha256": self._hashes.of_file(file)} for file in files]}
 
     def _relative(self, path: Path) -> str:
         root = self.workspace.root
@@ -136,7 +147,7 @@ class Provider:
     # Conversions are remembered by the hash of what they were made from, so a rerun redoes only what changed.
 
     def _sha256(self, path: Path) -> str:
-        return WeightHashes(self.workspace.models / ".sha256.json")(path)
+        return self._hashes(path)
 
     def _marker(self, made: Path) -> Path:
         return made.with_name(f".{made.name}.from")

@@ -25,9 +25,22 @@ def warnings(found: Found) -> list[str]:
     told = list(found.problems)
     if missing := [f"{stage} ({STAGES[stage][0]})" for stage in STAGES if stage not in found.outputs]:
         told.append("Not there yet: stage " + ", ".join(missing))
+    told += _missing_sources(found)
     for stage, meta in sorted(found.metas.items()):
         told += [f"Stage {stage}: {text}" for text in meta.get("counts", {}).get("warnings") or []]
     return told
+
+
+def _missing_sources(found: Found) -> list[str]:
+    """A line a source that a stage, or what it works on, was made without."""
+    stages: dict[str, list[str]] = {}
+    reasons: dict[str, str] = {}
+    for stage, meta in sorted(found.metas.items()):
+        for name, why in meta.get("missing_sources", {}).items():
+            stages.setdefault(name, []).append(stage)
+            reasons.setdefault(name, why)
+    return [f"Made without the source {name} (stages {', '.join(stages[name])}): {why}" for name, why in
+            reasons.items()]
 
 
 def blocks(found: Found) -> list[Block]:
