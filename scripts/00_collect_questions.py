@@ -104,7 +104,7 @@ def _collect(stage: StageRun, args: argparse.Namespace, settings: Settings, name
         collection = collect(readers, questions, read_json(stage.inputs["sample"]), domain_names, subjects, args.seed,
                              _size(args, questions.size), say)
     except NothingLeft as error:
-        stage.refuse(f"{error}; what was read from {', '.join(readers)}", error.rejected)
+        stage.refuse(f"{error} ({', '.join(readers)})", error.rejected)
     counts = {**collection.counts, "unavailable": stage.missing_sources}
     stage.finish({"questions": collection.parts["training"], "validation": collection.parts["validation"],
                   "test": collection.parts["test"], "rejected": collection.rejected}, counts)

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int | None:
         stage.announce()
         records, rejected = read_questions(source, args.limit)
         if not records:
-            stage.refuse(source, rejected)
+            stage.refuse(f"{source} has no valid question", rejected)
         policy = Policy(reasoning.variant, reasoning.attempts, reasoning.temperature, reasoning.top_p,
                         reasoning.max_tokens, reasoning.permute, reasoning.hint, args.seed)
         identity = stage.input_hashes()["teacher"] if weights else f"served as {teacher}"

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int | None:
         stage.announce()
         records, rejected = read_questions(source, args.limit)
         if not records:
-            stage.refuse(source, rejected)
+            stage.refuse(f"{source} has no valid question", rejected)
         measuring = Measuring(stage, records, chosen)
         measuring.run(workspace)
         assessor = chosen["assessor"].name if "assessor" in chosen else "assessor"

@@ -14,7 +14,7 @@ from stepladder.core import cli, profiles
 from stepladder.core.errors import InputError
 from stepladder.core.files import WeightHashes
 from stepladder.core.progress import say
-from stepladder.core.records import no_valid_question, read_questions
+from stepladder.core.records import read_questions, with_reasons
 from stepladder.core.stage import StageRun
 from stepladder.core.workspace import Workspace
 from stepladder.verdict import contestants, plan, results
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int | None:
         stage.announce()
         records, rejected = read_questions(questions_path, args.limit)
         if not records:
-            raise InputError(no_valid_question(questions_path, rejected))
+            raise InputError(with_reasons(f"{questions_path} has no valid question", rejected))
         overlap = None
         if training:
             records, left_out, overlap = test.check_overlap(records, training, verdict, similarity)

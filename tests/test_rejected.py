@@ -12,7 +12,7 @@ from test_00_collect import made_up, write
 
 from stepladder.core.cli import PROJECT
 from stepladder.core.files import read_json
-from stepladder.core.records import no_valid_question
+from stepladder.core.records import with_reasons
 
 STAGES = {
     "00": ("00_collect_questions.py", ["--sources", "json"], "rejected_sample.json"),
@@ -66,7 +66,7 @@ def test_an_empty_rejected_file_is_written_too(tmp_path: Path) -> None:
 def test_the_line_stays_one_line_and_short() -> None:
     entries: list[dict[str, Any]] = [{"index": n, "reason": f"reason {n % 7}", "record": {"question": "x\n" * 9000}}
                                      for n in range(70)]
-    told = no_valid_question("f.json", entries)
+    told = with_reasons("f.json has no valid question", entries)
     assert told.count("the first is index") == 3
     assert "\n" not in told
     assert len(told) < 600

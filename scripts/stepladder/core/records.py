@@ -15,7 +15,7 @@ from .files import read_json
 
 LETTERS = ("A", "B", "C", "D")
 Record = dict[str, Any]
-REASONS_TOLD = 3  # of the reasons for which all records of a file were rejected
+REASONS_TOLD = 3  # where nothing is left, of the reasons why records were rejected
 ROW_TOLD = 100  # characters of a rejected record
 
 
@@ -68,19 +68,19 @@ def split_valid(content: Iterable[Any]) -> tuple[list[Record], list[Record]]:
     return valid, rejected
 
 
-def no_valid_question(where: object, rejected: Sequence[Mapping[str, Any]]) -> str:
-    """That every record of a file was rejected: the commonest reasons, with the first record of each, in one line.
+def with_reasons(what: str, rejected: Sequence[Mapping[str, Any]]) -> str:
+    """What went wrong, and the commonest reasons of rejections with the first record of each, in one line.
 
     rejected: entries of a rejected file ({"reason", "record"} and "id" or "index").
     """
     if not rejected:
-        return f"{where} has no valid question"
+        return what
     first: dict[str, Mapping[str, Any]] = {}
     for entry in rejected:
         first.setdefault(entry["reason"], entry)
     reasons = Counter(entry["reason"] for entry in rejected).most_common(REASONS_TOLD)
     told = "; ".join(f"{count} {reason}, the first is {_shown(first[reason])}" for reason, count in reasons)
-    return f"{where} has no valid question, all {len(rejected)} were rejected: {told}"
+    return f"{what}; rejected: {len(rejected)}, of them {told}"
 
 
 def _shown(entry: Mapping[str, Any]) -> str:

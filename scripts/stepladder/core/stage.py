@@ -29,7 +29,7 @@ from .journal import Journal, RunJournal, ScopedJournal
 from .machine import peak_memory_bytes
 from .profiles import Settings
 from .progress import duration, say
-from .records import no_valid_question
+from .records import with_reasons
 from .shards import missing_files
 from .workspace import Workspace
 
@@ -268,12 +268,12 @@ class StageRun:
         assert item is not None
         say(f"{self.stage}: {path.name}, a journal of an earlier version, is {told}; it is kept as {item.folder}")
 
-    def refuse(self, where: object, rejected: Sequence[Mapping[str, Any]]) -> NoReturn:
-        """Every record of an input was rejected: write the rejected file, then raise InputError with the reasons."""
+    def refuse(self, what: str, rejected: Sequence[Mapping[str, Any]]) -> NoReturn:
+        """Nothing of the input is left: write the rejected file, then raise InputError with `what` and the reasons."""
         path, data = self.outputs["rejected"], as_json_bytes(rejected)
         self._make_way({"rejected": data})
         write_bytes_atomically(path, data)
-        raise InputError(f"{no_valid_question(where, rejected)} (all of them: {path})")
+        raise InputError(f"{with_reasons(what, rejected)} (all of them: {path})")
 
     def finish(self, contents: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
         """Write all outputs, then their metas; what they replace is set aside. `counts` is what the summary tells."""
