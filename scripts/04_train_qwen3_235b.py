@@ -67,7 +67,7 @@ def _log_path(args: argparse.Namespace, workspace: Workspace) -> Path:
 
 
 def _train_and_export(stage: StageRun, weights: RoleWeights) -> None:
-    from stepladder.training import checkpoints, export
+    from stepladder.training import export, session
 
     if "gguf" in (exports := export.wanted(stage.settings["training"])):
         export.require_converter()
@@ -76,7 +76,7 @@ def _train_and_export(stage: StageRun, weights: RoleWeights) -> None:
     log = export.Exports(trained, weights, hashes).make(exports)
     counts = {**log["counts"], "agreement": log["agreement"], "speed": trained.record["speed"]}
     stage.finish({"log": log}, counts=counts)
-    checkpoints.remove(stage.workspace.checkpoints, trained.record["fingerprint"], trained.record["planned_epochs"])
+    session.clean_up(stage, trained)
 
 
 def _finished(stage: StageRun, hashes: WeightHashes) -> Trained | None:

@@ -167,6 +167,21 @@ def test_a_late_guard_that_finds_the_student_collapsed_goes_back_as_far_as_it_ca
     assert [decision["to"] for decision in log_of(root)["guard"]["decisions"]] == [0, 0, 0]
 
 
+def test_readings_asked_otherwise_are_not_compared(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another base reading, one where it goes on; and no way back to a step whose checkpoint is gone."""
+    taken: list[tuple[int, int]] = []
+
+    def read(model: Any, tokenizer: Any, questions: Any, step: int, *, samples: int, **_: Any) -> Reading:
+        taken.append((step, samples))
+        return Reading(step, 1.0, 2.0, 0.0, math.nan if samples and step else 1.0, 0.5, 8)
+
+    monkeypatch.setattr("stepladder.training.readings.read", read)
+    kill_after(root, 7, "--guard-steps", "2", "--checkpoints-kept", "1")
+    run(root, "--guard-steps", "2", "--checkpoints-kept", "1", "--guard-samples", "3", "--no-gguf")
+    assert taken[:6] == [(0, 0), (2, 0), (4, 0), (6, 0), (0, 3), (6, 3)]
+    assert {decision["to"] for decision in log_of(root)["guard"]["decisions"]} == {4}, "the first one that is left"
+
+
 def test_fewer_epochs_end_a_running_training_earlier_with_its_rates(
         root: Path, steps: list[int], unbroken: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
     kill_after(root, 5)
@@ -313,15 +328,18 @@ def test_a_damaged_export_is_made_again(root: Path, steps: list[int]) -> None:
     assert steps == []
 
 
-def test_a_damaged_adapter_is_no_finished_training(root: Path, steps: list[int]) -> None:
+def test_a_damaged_adapter_is_no_finished_training(root: Path, steps: list[int],
+                                                   capsys: pytest.CaptureFixture[str]) -> None:
     run(root)
     whole = weights(root)
     (root / ADAPTER / trained.WEIGHTS).write_bytes(whole[:-1])
+    capsys.readouterr()
     with pytest.raises(InputError, match="holds no finished adapter"):
         run(root, "--exports-only")
     steps.clear()
     run(root)
     assert len(steps) == 12
+    assert "going on" not in capsys.readouterr().out
     assert weights(root) == whole
 
 

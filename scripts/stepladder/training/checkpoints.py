@@ -152,10 +152,12 @@ def mark_of(root: Path) -> dict[str, Any]:
     return mark if "epochs" in mark else {}
 
 
-def remove(root: Path, fingerprint: str, epochs: int) -> None:
-    """Delete the checkpoints of this training: it is finished, with everything in its outputs."""
-    if mark_of(root) == {"fingerprint": fingerprint, "epochs": epochs}:
-        shutil.rmtree(root)
+def remove(root: Path, fingerprint: str, epochs: int) -> bool:
+    """Delete the checkpoints of this training, which is finished; whether there were any of it."""
+    if mark_of(root) != {"fingerprint": fingerprint, "epochs": epochs}:
+        return False
+    shutil.rmtree(root)
+    return True
 
 
 def load(checkpoint: Checkpoint) -> tuple[dict[str, torch.Tensor], dict[str, Any], dict[str, Any]]:

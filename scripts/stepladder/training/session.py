@@ -15,7 +15,7 @@ from ..core.stage import StageRun, versions
 from ..core.workspace import Workspace
 from . import data, memory, preflight, trained
 from .agreement import torch_letters
-from .checkpoints import Checkpoints
+from .checkpoints import Checkpoints, remove
 from .data import Example
 from .dtypes import choose_dtype
 from .guard import Reading
@@ -196,6 +196,13 @@ class Session:
 
         return Loop(student, found, rates, self.checkpoints, self.journal, options,
                     read if training.guard_steps else None, work_key(asked, samples, tokens))
+
+
+def clean_up(stage: StageRun, done: Trained) -> None:
+    """End the journal and remove the checkpoints of a training whose stage is done: everything is in its outputs."""
+    fingerprint, epochs = done.record["fingerprint"], done.record["planned_epochs"]
+    if remove(stage.workspace.checkpoints, fingerprint, epochs):
+        ScopedJournal(stage.open_journal("log", fresh=False), trained.of_epochs(fingerprint, epochs)).remove()
 
 
 def _log_step(step: dict[str, Any]) -> dict[str, Any]:
