@@ -35,7 +35,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace; its converter is a scripted one, which writes the adapter's hash."""
+    """A workspace with a scripted converter."""
     make_workdir(tmp_path, RECORDS)
     (tmp_path / "models").mkdir()
     (tmp_path / "models/tiny").symlink_to(llama)
@@ -46,7 +46,9 @@ def root(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def converted(script: str, arguments: list[str]) -> None:
     source, target = Path(arguments[-1]), Path(arguments[arguments.index("--outfile") + 1])
-    target.write_bytes(b"GGUF" + (source / trained.WEIGHTS).read_bytes()[-64:])
+    card = source / export.CARD
+    described = card.read_bytes() if card.exists() else b""  # the real one takes it in, too
+    target.write_bytes(b"GGUF" + (source / trained.WEIGHTS).read_bytes()[-64:] + described)
 
 
 def run(root: Path, *flags: str) -> int:
@@ -343,12 +345,13 @@ def test_a_damaged_adapter_is_no_finished_training(root: Path, steps: list[int],
     assert weights(root) == whole
 
 
+@pytest.mark.parametrize("name", ["tokenizer.json", trained.RECORD])
 def test_killed_while_the_adapter_is_written_it_is_written_again(
-        root: Path, steps: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+        root: Path, steps: list[int], monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     real = trained.os.replace
 
     def replace(source: Path, target: Path) -> None:
-        if Path(target) == root / ADAPTER / trained.RECORD:
+        if Path(target) == root / ADAPTER / name:
             raise Killed
         real(source, target)
 
@@ -358,7 +361,8 @@ def test_killed_while_the_adapter_is_written_it_is_written_again(
     monkeypatch.setattr(trained.os, "replace", real)
     run(root)
     assert len(steps) == 12
-    assert trained.held_in(root / ADAPTER, lambda path: trained.hash_file(path)) is not None
+    assert trained.held_in(root / ADAPTER, trained.hash_file) is not None
+    assert (root / ADAPTER / "tokenizer.json").exists()
 
 
 def test_exports_only_needs_the_adapter_alone(root: Path, steps: list[int]) -> None:

@@ -70,6 +70,20 @@ class Exports:
 
         Raises StageError, naming the export, where one fails; what was made before it is kept.
         """
+        try:
+            self._make_missing(names)
+        finally:
+            log = self._log()
+            card = model_card(base=self.base.name, data=log["counts"], arguments=self.record["arguments"], log=log,
+                              versions=self.record["versions"])
+            write_bytes_atomically(self.folder / CARD, card.encode())
+        return log
+
+    def _log(self) -> dict[str, Any]:
+        return {**self.record["log"], "agreement": {name: entry["agreement"] for name, entry in self.made.items()
+                                                    if entry["agreement"] is not None}}
+
+    def _make_missing(self, names: Sequence[str]) -> None:
         gc.collect()  # a student that was just trained: it and what is loaded next need not fit at once
         for name in names:
             if not self._is_made(name):
@@ -78,13 +92,6 @@ class Exports:
                 except (StageError, OSError, RuntimeError) as error:
                     raise StageError(f"export {name}: {error}; the training is finished and kept, so run it again to "
                                      f"make what is missing, or leave it out with {LEAVE_OUT[name]}") from error
-        log = {**self.record["log"], "agreement": {name: entry["agreement"] for name, entry in self.made.items()
-                                                   if entry["agreement"] is not None}}
-        card = model_card(base=self.base.name, data=log["counts"], arguments=self.record["arguments"], log=log,
-                          versions=self.record["versions"])
-        write_bytes_atomically(self.folder / CARD, card.encode())
-        return log
-
     def _is_made(self, name: str) -> bool:
         path = self._path(name)
         return path.exists() and name in self.made and self.made[name]["sha256"] == self.hashes(path)
@@ -181,6 +188,7 @@ def merged_to_gguf(merged: Path, folder: Path) -> Path:
 
 
 def _converted(script: str, options: Sequence[str], source: Path, target: Path) -> Path:
+    (target.parent / CARD).unlink(missing_ok=True)  # the converter would take it in: the same adapter, other bytes
     temporary = target.with_name(f".{target.name}")
     convert(script, [*options, "--outfile", str(temporary), str(source)])
     os.replace(temporary, target)
