@@ -12,7 +12,7 @@ import pytest
 from training_models import make_llama, make_moe, make_workdir, record
 
 from stepladder.core.errors import InputError, StageError
-from stepladder.training import export, loop, session, trained
+from stepladder.training import export, loop, trained
 from stepladder.training.guard import Reading
 
 STAGE = importlib.import_module("04_train_qwen3_235b")
@@ -128,8 +128,7 @@ def test_a_running_training_goes_on_and_a_finished_one_stands(
     assert not (root / CHECKPOINTS).exists()
     steps.clear()
     made = weights(root)
-    for again in ([], flags, ["--merge"]):
-        assert run(root, *again) == 0
+    assert run(root, "--merge") == 0
     assert steps == []
     assert weights(root) == made
     assert not (root / "models/aside").exists()
@@ -433,8 +432,3 @@ def test_checkpoints_of_an_earlier_version_are_kept(root: Path, steps: list[int]
     run(root, "--no-gguf")
     assert steps == list(range(1, 13))
     assert list((root / "models/aside").glob("*/*/step-000006/weights.safetensors"))
-
-
-def test_session_is_training_alone() -> None:
-    """The line of the cut: who trains knows nothing of exports."""
-    assert "export" not in session.__dict__
