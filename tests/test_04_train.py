@@ -107,6 +107,7 @@ def test_kill_9_and_run_again(trained: tuple[Path, str], tmp_path: Path) -> None
     (tmp_path / "data/enhanced/training_log_sample.json").unlink()
     partial = tmp_path / "data/enhanced/journals/04_log_sample.jsonl"
     partial.unlink()
+    shutil.rmtree(tmp_path / "models/smollm2_135m_cot_curriculum")
     process = subprocess.Popen(command(tmp_path, *flags), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                env={**os.environ, "OMP_NUM_THREADS": "1"})
     deadline = time.monotonic() + 300
@@ -137,11 +138,11 @@ def test_a_resumed_run_keeps_the_dtype_measured_first(
     args = stage.build_parser().parse_args(command(tmp_path, "--dtype", "auto")[2:])
     chosen = iter([torch.bfloat16, torch.float32])
     monkeypatch.setattr(session, "choose_dtype", lambda *_: next(chosen))
-    finish = session.Session._export
-    monkeypatch.setattr(session.Session, "_export", lambda *_: 1 / 0)
+    save = session.trained.save
+    monkeypatch.setattr(session.trained, "save", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         stage.run(args)
-    monkeypatch.setattr(session.Session, "_export", finish)
+    monkeypatch.setattr(session.trained, "save", save)
     stage.run(args)
     assert log_of(tmp_path)["counts"]["dtype"] == "bfloat16"
 
@@ -156,7 +157,7 @@ def test_steps_without_their_checkpoints_are_not_gone_on_with(
     (tmp_path / "models/tiny").symlink_to(trained[0] / "models/tiny")
     stage = importlib.import_module("04_train_qwen3_235b")
     args = stage.build_parser().parse_args(command(tmp_path)[2:])
-    monkeypatch.setattr(session.Session, "_export", lambda *_: 1 / 0)
+    monkeypatch.setattr(session.trained, "save", lambda *_: 1 / 0)
     resumed = []
     started = session.Session.run
     monkeypatch.setattr(session.Session, "run", lambda self: (resumed.append(self.journal.resumed), started(self))[1])

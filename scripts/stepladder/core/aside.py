@@ -67,18 +67,21 @@ class Item:
         shutil.rmtree(self.folder)
 
 
-def set_aside(paths: Sequence[Path], why: str, fits: str = "", leave: bool = False) -> Item | None:
+def set_aside(paths: Sequence[Path], why: str, fits: str = "", leave: bool = False,
+              of: Path | None = None) -> Item | None:
     """Move what there is of `paths` into one new item beside the first of them; None where there is nothing.
 
     fits: fingerprint by which `matching` finds it again. leave: files also stay where they are, to be overwritten by
-    a rename. All paths must be on one file system. Raises StageError when the disk is full or refuses.
+    a rename. of: the folder whose parts the paths are: the item lies beside it, under its name. All paths must be on
+    one file system. Raises StageError when the disk is full or refuses.
     """
     paths = [path for path in paths if path.exists()]
     if not paths:
         return None
-    root = paths[0].parent / FOLDER
+    whole = of or paths[0]
+    root = whole.parent / FOLDER
     with disk_errors(root):
-        folder = _new_folder(root, (paths[0].stem if paths[0].is_file() else paths[0].name).lstrip("."))
+        folder = _new_folder(root, (whole.stem if whole.is_file() else whole.name).lstrip("."))
         members = {f"{place}.{path.name}" if place else path.name: os.path.relpath(path, root.parent)
                    for place, path in enumerate(paths)}
         when = datetime.now(UTC).isoformat(timespec="seconds")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 EXECUTION_ONLY = {"shapes": False}
-"""json_schema_extra of a setting that changes how fast a stage works but not what it writes."""
+"""json_schema_extra of a setting that changes how a stage works but makes no other output of what is finished."""
 
 
 class Section(BaseModel):
@@ -174,17 +174,23 @@ class Training(Section):
                                        json_schema_extra=EXECUTION_ONLY)
     checkpoints_kept: Positive = Field(2, description="checkpoints kept beside the best one",
                                        json_schema_extra=EXECUTION_ONLY)
-    guard_steps: Count = Field(25, description="optimiser steps between guard readings; 0: no guard")
-    guard_questions: Positive = Field(64, description="validation questions the guard reads")
-    guard_samples: Count = Field(8, description="validation questions the guard has answered at length, to see loops")
-    guard_tokens: Positive = Field(48, description="length of those answers, tokens")
+    guard_steps: Count = Field(25, description="optimiser steps between guard readings; 0: no guard",
+                               json_schema_extra=EXECUTION_ONLY)
+    guard_questions: Positive = Field(64, description="validation questions the guard reads",
+                                      json_schema_extra=EXECUTION_ONLY)
+    guard_samples: Count = Field(8, description="validation questions the guard has answered at length, to see loops",
+                                 json_schema_extra=EXECUTION_ONLY)
+    guard_tokens: Positive = Field(48, description="length of those answers, tokens", json_schema_extra=EXECUTION_ONLY)
     token_budget: Count = Field(0, description="most tokens (prompt and reply) of an epoch; records are drawn evenly "
                                                "over the order to fit; 0: all")
-    deadline_hours: float = Field(0.0, description="apply the plan's fallbacks to end in time; 0: no deadline", ge=0)
-    deadline_records: Positive = Field(30_000, description="records of the first fallback")
+    deadline_hours: float = Field(0.0, description="apply the plan's fallbacks to end in time; 0: no deadline", ge=0,
+                                  json_schema_extra=EXECUTION_ONLY)
+    deadline_records: Positive = Field(30_000, description="records of the first fallback",
+                                       json_schema_extra=EXECUTION_ONLY)
     gradient_checkpointing: bool = Field(True, description="recompute activations to save memory")
-    gguf: bool = Field(True, description="export the adapter as GGUF for the batching engine")
-    merge: bool = Field(False, description="save the merged model too")
+    gguf: bool = Field(True, description="export the adapter as GGUF for the batching engine",
+                       json_schema_extra=EXECUTION_ONLY)
+    merge: bool = Field(False, description="save the merged model too", json_schema_extra=EXECUTION_ONLY)
 
 
 class Verdict(Section):

@@ -229,17 +229,19 @@ class StageRun:
                 f"{journal.damaged[0]}; what they held is done again")
         return journal
 
-    def journal(self, name: str, keys: Mapping[str, str] | None = None, *, output: str = "", former: str = "",
-                former_extra: Any = None) -> RunJournal:
+    def journal(self, name: str, keys: Mapping[str, str] | None = None, *, scope: str = "", output: str = "",
+                former: str = "", former_extra: Any = None) -> RunJournal:
         """The journal `name` as this run sees it; says how much of its work is finished already.
 
-        keys: id -> key of everything this run may ask for; None: entries belong to this run's fingerprint alone.
+        keys: id -> key of everything this run may ask for; None: entries belong to one scope alone (default: this
+        run's fingerprint).
         output: the output it serves, where that has another name. former, former_extra: the name and what shaped the
         records of the journal that earlier versions kept beside that output; its records are taken over if they fit.
         """
         run: RunJournal
         if keys is None:
-            run = ScopedJournal(self.open_journal(name, fresh=False), self.fingerprint, fresh=self.args.force)
+            run = ScopedJournal(self.open_journal(name, fresh=False), scope or self.fingerprint,
+                                fresh=self.args.force)
         else:
             run = RunJournal(self.open_journal(name), keys)
         self.take_over(output or name, run, former, former_extra)

@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core import aside
+from ..core.errors import StageError
 from ..core.files import disk_errors, read_json, write_json
+from ..core.progress import say
 
 if TYPE_CHECKING:
     import torch
 
+MARK = "fingerprint.json"
 _NAME = re.compile(r"^step-(\d{6,})$")
 
 
@@ -35,22 +39,49 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoints of one training under `root`; those of another fingerprint are removed.
+    """The checkpoints of one training under `root`; those of another one are set aside, and found again when they fit.
 
-    kept: how many of the latest stay, beside the protected one.
+    fingerprint: of all that shapes the training but its epochs. kept: how many of the latest stay, beside the protected
+    one. epochs: how many are asked for; those that were planned stand in `self.epochs`: a training that runs already
+    goes on with fewer, while more are another training. afresh: go on with none, although some fit.
     """
 
-    def __init__(self, root: Path, fingerprint: str, kept: int) -> None:
-        self.root, self.fingerprint, self.kept = root, fingerprint, kept
-        self.started_afresh = False
-        mark = root / "fingerprint.json"
-        if root.exists() and (not mark.exists() or read_json(mark)["fingerprint"] != fingerprint):
-            self.started_afresh = bool(self._all())
-            shutil.rmtree(root)
-        if not mark.exists():
-            write_json(mark, {"fingerprint": fingerprint})
-        for leftover in root.glob(".step-*"):
+    def __init__(self, root: Path, fingerprint: str, kept: int, epochs: int = 1, afresh: bool = False) -> None:
+        self.root, self.fingerprint, self.kept, self.epochs = Path(os.path.abspath(root)), fingerprint, kept, epochs
+        here, item = (None, None) if afresh else self._choose(epochs)
+        if here is None or item is not None:
+            self._make_way(afresh)
+        if item is not None:
+            item.bring_back()
+            say(f"04: the checkpoints {item.name} fit and are brought back")
+        if here is not None:
+            self.epochs = here["epochs"]
+        else:
+            write_json(self.root / MARK, {"fingerprint": fingerprint, "epochs": epochs})
+        for leftover in self.root.glob(".step-*"):
             shutil.rmtree(leftover)
+
+    def _choose(self, epochs: int) -> tuple[dict[str, Any] | None, aside.Item | None]:
+        """(mark, item set aside or None: those in place) of the checkpoints to go on with, the same epochs first."""
+        fitting: list[tuple[dict[str, Any], aside.Item | None]] = [(mark_of(self.root), None)]
+        for item in aside.matching(self.root.parent, self.fingerprint):
+            lies = {place: member for member, place in item.members.items()}
+            if self.root in lies:
+                fitting.append((mark_of(lies[self.root]), item))
+        fitting = [(mark, item) for mark, item in fitting
+                   if mark.get("fingerprint") == self.fingerprint and mark["epochs"] >= epochs]
+        return min(fitting, key=lambda one: one[0]["epochs"] != epochs, default=(None, None))
+
+    def _make_way(self, afresh: bool) -> None:
+        if not self.root.exists():
+            return
+        if not self._all():
+            shutil.rmtree(self.root)
+            return
+        fits = mark_of(self.root).get("fingerprint", "")
+        item = aside.set_aside([self.root], "another training", "" if afresh and fits == self.fingerprint else fits)
+        assert item is not None
+        say(f"04: the checkpoints of another training are kept as {item.folder} (show.py prune lists and frees it)")
 
     def _all(self) -> list[Checkpoint]:
         found = [Checkpoint(path, int(match[1])) for path in self.root.iterdir() if (match := _NAME.match(path.name))]
@@ -60,6 +91,13 @@ class Checkpoints:
         """The complete checkpoint of the highest step."""
         found = self._all()
         return found[-1] if found else None
+
+    def first(self) -> Checkpoint:
+        """The complete checkpoint of the lowest step. Raises StageError where there is none."""
+        found = self._all()
+        if not found:
+            raise StageError(f"{self.root} has no checkpoint to go back to; --force starts from the first step")
+        return found[0]
 
     def at(self, step: int) -> Checkpoint | None:
         """The checkpoint of a step."""
@@ -106,9 +144,20 @@ class Checkpoints:
         os.replace(checkpoint.folder, going)  # absent at once, however long the removal takes
         shutil.rmtree(going)
 
-    def remove(self) -> None:
-        """Delete everything: the training is finished."""
-        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def mark_of(root: Path) -> dict[str, Any]:
+    """What says whose checkpoints these are: {"fingerprint", "epochs"}; empty where nothing does."""
+    mark = read_json(root / MARK) if (root / MARK).exists() else {}
+    return mark if "epochs" in mark else {}
+
+
+def remove(root: Path, fingerprint: str, epochs: int) -> bool:
+    """Delete the checkpoints of this training, which is finished; whether there were any of it."""
+    if mark_of(root) != {"fingerprint": fingerprint, "epochs": epochs}:
+        return False
+    shutil.rmtree(root)
+    return True
 
 
 def load(checkpoint: Checkpoint) -> tuple[dict[str, torch.Tensor], dict[str, Any], dict[str, Any]]:

@@ -1,56 +1,160 @@
-"""What comes out: the PEFT adapter with tokenizer and card, the same as GGUF, and a check that both answer alike."""
+"""What is made from a finished adapter, at any time and without training: GGUF, merged model, card, agreement.
+
+exports.json in the adapter's folder names what was made, with hashes: only what is missing is made.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..core.errors import StageError
-from ..core.files import disk_errors, read_json, write_json
-from ..core.records import LETTERS, Record
-from ..engine import prompts
-from ..engine.backend import open_backend
-from ..engine.requests import Request
+from ..core.errors import InputError, StageError
+from ..core.files import WeightHashes, disk_errors, read_json, write_bytes_atomically, write_json
+from ..core.progress import say
+from ..core.settings import Training
+from ..core.weights_table import RoleWeights
+from . import agreement
+from .card import model_card
+from .merge import merge
+from .trained import ADAPTER_FILES, GGUF_NAME, MADE, MERGED_GGUF_NAME, MERGED_NAME, RECORD, Trained
 
-if TYPE_CHECKING:
-    import torch
-
-    from .loading import Student
-
-ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
-GGUF_NAME = "adapter.gguf"
-MERGED_NAME = "merged"
-MERGED_GGUF_NAME = "merged.gguf"
 CONVERTER = Path(sys.prefix) / "share" / "llama.cpp"
 CONVERTER_FILES = ("convert_lora_to_gguf.py", "convert_hf_to_gguf.py", "conversion", "gguf-py")
-SURE = 0.15  # lead of the best letter from which an answer counts as decided; Q8_0 alone moves letters by 0.05
+CARD = "README.md"
+LEAVE_OUT = {"gguf": "--no-gguf", "merged": "--no-merge"}
 
 
-def save_adapter(student: Student, base: Path, folder: Path) -> None:
-    """Write adapter and tokenizer into `folder`, file by file, each whole or not at all."""
-    staging = folder.with_name(f".{folder.name}.new")
-    with disk_errors(folder):
+def wanted(training: Training) -> list[str]:
+    """Names of the exports that are asked for."""
+    return [*(["merged"] if training.merge else []), *(["gguf"] if training.gguf else [])]
+
+
+def place(name: str, targets: str) -> str:
+    """Where in the adapter's folder an export lies; adapters on experts have no GGUF form, so theirs is merged."""
+    if name == "merged":
+        return MERGED_NAME
+    return MERGED_GGUF_NAME if targets == "experts" else GGUF_NAME
+
+
+def products(folder: Path, training: Training) -> dict[str, Path]:
+    """The files of the adapter folder that stage 04 answers for (stage 06 adds its own beside them)."""
+    names = [*ADAPTER_FILES, RECORD, CARD, *(place(name, training.targets) for name in wanted(training))]
+    return {name: folder / name for name in names}
+
+
+class Exports:
+    """The exports of one finished training. Raises InputError where `base` is not what the adapter was trained on.
+
+    afresh: make them although they are there.
+    """
+
+    def __init__(self, trained: Trained, base: RoleWeights, hashes: WeightHashes, afresh: bool = False) -> None:
+        self.folder, self.record = trained.folder, trained.record
+        self.base, self.hashes = base, hashes
+        if hashes(base.need("transformers")) != self.record["base"]:
+            raise InputError(f"{self.folder}: this adapter was trained on another base than {base.name}; "
+                             "put its base back, or train anew")
+        known = read_json(self.folder / MADE) if (self.folder / MADE).exists() else {}
+        self.made: dict[str, Any] = {}
+        if known.get("adapter") == self.record["adapter"] and not afresh:
+            self.made = known["made"]
+
+    def make(self, names: Sequence[str]) -> dict[str, Any]:
+        """Make what is missing of `names`, and the card; the training log with the exports' agreement in it.
+
+        Raises StageError, naming the export, where one fails; what was made before it is kept.
+        """
+        try:
+            self._make_missing(names)
+        finally:
+            log = self._log()
+            card = model_card(base=self.base.name, data=log["counts"], arguments=self.record["arguments"], log=log,
+                              versions=self.record["versions"])
+            write_bytes_atomically(self.folder / CARD, card.encode())
+        return log
+
+    def _log(self) -> dict[str, Any]:
+        return {**self.record["log"], "agreement": {name: entry["agreement"] for name, entry in self.made.items()
+                                                    if entry["agreement"] is not None}}
+
+    def _make_missing(self, names: Sequence[str]) -> None:
+        gc.collect()  # a student that was just trained: it and what is loaded next need not fit at once
+        for name in names:
+            if not self._is_made(name):
+                try:
+                    self._make(name)
+                except (StageError, OSError, RuntimeError) as error:
+                    raise StageError(f"export {name}: {error}; the training is finished and kept, so run it again to "
+                                     f"make what is missing, or leave it out with {LEAVE_OUT[name]}") from error
+    def _is_made(self, name: str) -> bool:
+        path = self._path(name)
+        return path.exists() and name in self.made and self.made[name]["sha256"] == self.hashes(path)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / place(name, self.record["targets"])
+
+    def _make(self, name: str) -> None:
+        letters = self._merged() if name == "merged" else self._gguf()
+        found = None
+        if letters is not None and self.record["questions"]:
+            found = agreement.agreement(self.record["letters"], letters())
+            say(("" if agreement.alike(found) else "WARNING: ") + f"{name} gives the trained adapter's answer to "
+                f"{found['agreed']} of {found['decided']} decided questions, largest difference "
+                f"{found['largest_difference']}")
+        self._note(name, found)
+
+    def _note(self, name: str, found: dict[str, Any] | None) -> None:
+        self.made[name] = {"sha256": self.hashes(self._path(name)), "agreement": found}
+        write_json(self.folder / MADE, {"adapter": self.record["adapter"], "made": self.made})
+
+    def _merged(self) -> Callable[[], list[list[float]]]:
+        """Make merged/; what gives its letters."""
+        import torch
+
+        base, target = self.base.need("transformers"), self._path("merged")
+        dtype = getattr(torch, self.record["dtype"])
+        if self.record["targets"] == "experts":
+            merge_loaded(base, self.folder, target, dtype)
+        else:
+            merge(base, self.folder, target)
+        return lambda: agreement.merged_letters(target, self.record["quantization"], dtype, self.record["questions"])
+
+    def _gguf(self) -> Callable[[], list[list[float]]] | None:
+        """Make the GGUF file; what gives its letters, None where there is no GGUF base to put it on."""
+        engine = {"sequences": 4, "context": self.record["max_length"]}
+        questions = self.record["questions"]
+        if self.record["targets"] == "experts":
+            if not self._is_made("merged"):
+                self._make("merged")
+            whole = merged_to_gguf(self._path("merged"), self.folder)
+            return lambda: agreement.engine_letters(whole, None, questions, **engine)
+        adapter, base = adapter_to_gguf(self.folder, self.base.need("transformers")), self.base.gguf
+        if base is None:
+            say("the student has no GGUF base, so the GGUF adapter could not be compared")
+            return None
+        return lambda: agreement.engine_letters(base, adapter, questions, **engine)
+
+
+def merge_loaded(base: Path, adapter: Path, target: Path, dtype: Any) -> None:
+    """Write the merged checkpoint of an adapter on experts into `target`; base and adapter are loaded as a whole."""
+    from peft import PeftModel
+
+    from .loading import load_base, load_tokenizer
+
+    staging = target.with_name(f".{target.name}.new")
+    model = PeftModel.from_pretrained(load_base(base, "none", dtype), adapter).merge_and_unload()
+    with disk_errors(target):
         shutil.rmtree(staging, ignore_errors=True)
-        student.model.save_pretrained(staging)
-        student.tokenizer.save_pretrained(staging)
-        config = read_json(staging / "adapter_config.json")
-        write_json(staging / "adapter_config.json", {**_sorted(config), "base_model_name_or_path": base.name})
-        (staging / "README.md").unlink(missing_ok=True)  # PEFT's empty card; ours is written last
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in sorted(staging.iterdir()):
-            os.replace(path, folder / path.name)
-        staging.rmdir()
-
-
-def _sorted(config: dict[str, Any]) -> dict[str, Any]:
-    """PEFT writes sets in any order; sorted, the same adapter is the same file."""
-    return {key: sorted(value) if isinstance(value, list) and all(isinstance(v, str) for v in value) else value
-            for key, value in sorted(config.items())}
+        model.save_pretrained(staging)
+        load_tokenizer(base).save_pretrained(staging)
+        shutil.rmtree(target, ignore_errors=True)
+        staging.rename(target)
 
 
 def require_converter() -> Path:
@@ -75,84 +179,17 @@ def convert(script: str, arguments: Sequence[str]) -> None:
 
 def adapter_to_gguf(folder: Path, base: Path) -> Path:
     """`folder`/adapter.gguf (16-bit) from the PEFT adapter in `folder`."""
-    target = folder / GGUF_NAME
-    temporary = folder / f".{GGUF_NAME}"
-    convert("convert_lora_to_gguf.py",
-            ["--base", str(base), "--outtype", "f16", "--outfile", str(temporary), str(folder)])
-    os.replace(temporary, target)
-    return target
+    return _converted("convert_lora_to_gguf.py", ["--base", str(base), "--outtype", "f16"], folder, folder / GGUF_NAME)
 
 
 def merged_to_gguf(merged: Path, folder: Path) -> Path:
     """`folder`/merged.gguf (8-bit) from a merged checkpoint."""
-    target = folder / MERGED_GGUF_NAME
-    temporary = folder / f".{MERGED_GGUF_NAME}"
-    convert("convert_hf_to_gguf.py", ["--outtype", "q8_0", "--outfile", str(temporary), str(merged)])
+    return _converted("convert_hf_to_gguf.py", ["--outtype", "q8_0"], merged, folder / MERGED_GGUF_NAME)
+
+
+def _converted(script: str, options: Sequence[str], source: Path, target: Path) -> Path:
+    (target.parent / CARD).unlink(missing_ok=True)  # the converter would take it in: the same adapter, other bytes
+    temporary = target.with_name(f".{target.name}")
+    convert(script, [*options, "--outfile", str(temporary), str(source)])
     os.replace(temporary, target)
     return target
-
-
-def merged_letters(merged: Path, quantization: str, dtype: torch.dtype, autocast: Any, questions: Sequence[Record]
-                   ) -> list[list[float]]:
-    """Probabilities of the four letters by question, from a merged checkpoint."""
-    import torch
-
-    from .loading import load_base, load_tokenizer
-    from .readings import letter_logits
-
-    model = load_base(merged, quantization, dtype).eval()
-    with torch.no_grad(), autocast:
-        rows, _ = letter_logits(model, load_tokenizer(merged), questions)
-    return rows.softmax(-1).tolist()
-
-
-def torch_letters(student: Student, questions: Sequence[Record]) -> list[list[float]]:
-    """Probabilities of the four letters by question, from the trained model itself."""
-    import torch
-
-    from .readings import letter_logits
-
-    student.model.eval()
-    with torch.no_grad(), student.autocast:
-        rows, _ = letter_logits(student.model, student.tokenizer, questions)
-    return rows.softmax(-1).tolist()
-
-
-def engine_letters(gguf: Path, adapter: Path | None, questions: Sequence[Record], **options: Any) -> list[list[float]]:
-    """The same from the batching engine; probabilities are renormalised over the four letters."""
-    adapters = {"student": adapter} if adapter is not None else {}
-    with open_backend(gguf, adapters=adapters, **options) as backend:
-        if adapter is not None:
-            backend.use_adapter("student")
-        requests = []
-        for record in questions:
-            messages, prefix = prompts.fast(record)
-            requests.append(Request(record["id"], backend.render(messages, prefix), max_tokens=0,
-                                    choices=prompts.LETTER_CHOICES))
-        answers = {completion.id: completion.probabilities for completion in backend.generate(requests)}
-    rows = []
-    for record in questions:
-        values = [answers[record["id"]][choice] for choice in prompts.LETTER_CHOICES]
-        rows.append([value / sum(values) for value in values])
-    return rows
-
-
-def agreement(first: Sequence[Sequence[float]], second: Sequence[Sequence[float]]) -> dict[str, Any]:
-    """How alike two models answer: letters agreed on among decided answers, and the largest difference.
-
-    An answer is decided where the first model's two best letters differ by SURE or more.
-    """
-    decided = agreed = 0
-    largest = 0.0
-    for one, other in zip(first, second, strict=True):
-        best, runner_up = sorted(one, reverse=True)[:2]
-        largest = max(largest, *(abs(a - b) for a, b in zip(one, other, strict=True)))
-        if best - runner_up >= SURE:
-            decided += 1
-            agreed += LETTERS[one.index(best)] == LETTERS[other.index(max(other))]
-    return {"questions": len(first), "decided": decided, "agreed": agreed, "largest_difference": round(largest, 4)}
-
-
-def alike(found: dict[str, Any]) -> bool:
-    """Whether two exports count as the same model: nine in ten decided answers agree."""
-    return found["agreed"] >= 0.9 * found["decided"]

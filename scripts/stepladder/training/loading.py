@@ -11,6 +11,7 @@ from ..core.errors import InputError, StageError
 from ..core.quiet import quiet_libraries
 from ..core.settings import Training
 from . import nf4, packing
+from .decoder import device_of
 from .dtypes import choose_dtype
 from .lora import add_lora
 
@@ -37,18 +38,12 @@ class Student:
     @property
     def device(self) -> torch.device:
         """Where it computes."""
-        from .decoder import device_of
-
         return device_of(self.model)
 
     @property
     def autocast(self) -> Any:
         """Context of a forward pass: adapters are float32, computing is in `dtype`."""
-        import torch
-
-        if self.dtype == torch.float32:
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, dtype=self.dtype)
+        return autocast(self.model, self.dtype)
 
     @property
     def packs(self) -> bool:
@@ -58,6 +53,15 @@ class Student:
     def trainable(self) -> dict[str, nn.Parameter]:
         """The adapter's parameters by name."""
         return {name: parameter for name, parameter in self.model.named_parameters() if parameter.requires_grad}
+
+
+def autocast(model: nn.Module, dtype: torch.dtype) -> Any:
+    """Context of a forward pass of `model` that computes in `dtype`."""
+    import torch
+
+    if dtype == torch.float32:
+        return contextlib.nullcontext()
+    return torch.autocast(device_of(model).type, dtype=dtype)
 
 
 def choose_backend(training: Training) -> str:

@@ -50,7 +50,11 @@ class Outcome:
 
 @dataclass
 class Loop:
-    """One training. `read` takes a guard reading at a step; None switches the guard off."""
+    """One training. `read` takes a guard reading at a step; None switches the guard off.
+
+    windows: the steps to take; fewer than were planned end it earlier, with the plan's rates. asked: what readings are
+    of (questions, how they are asked); only those of the same are compared.
+    """
 
     student: Student
     windows: Sequence[Window]
@@ -59,6 +63,7 @@ class Loop:
     journal: RunJournal
     options: Options
     read: Callable[[int], Reading] | None = None
+    asked: str = ""
     world: World = field(default_factory=World)
 
     def __post_init__(self) -> None:
@@ -76,13 +81,18 @@ class Loop:
 
     def run(self) -> Outcome:
         """Train to the end, or to the guard's last word; the student then holds the adapter to keep."""
+        guard_is_new = self.read is not None and not self._gave_up() and not self._readings()
+        if guard_is_new:
+            self._take_reading(0)  # nothing is loaded yet, so this is the untrained base
         step = self._resume()
         if self._gave_up():
             return self._outcome()
-        if self.read and not self._readings():
-            self._take_reading(0)
         if self.checkpoints.latest() is None:
             self._save(0)
+        if step and self.read and (guard_is_new or step >= len(self.windows)):
+            step = self._read_where_it_stands(step)
+            if self._gave_up():
+                return self._outcome()
         with Progress("training", len(self.windows), done=step) as progress:
             while step < len(self.windows):
                 entry = self._step(self.windows[step])
@@ -163,7 +173,9 @@ class Loop:
         return any(record["decision"] == "give up" for record in self._kind("guard"))
 
     def _readings(self) -> list[Reading]:
-        return [Reading.from_json(record["reading"]) for record in self._path("reading")]
+        """Readings that can be compared: of what the guard asks now, or all where it is off."""
+        return [Reading.from_json(record["reading"]) for record in self._path("reading")
+                if self.read is None or record["asked"] == self.asked]
 
     # -- the guard ------------------------------------------------------------------------------------------------
 
@@ -174,11 +186,18 @@ class Loop:
         """Read, write it down, and say what is wrong with it, if anything."""
         reading = self.read(step)
         self._note({"id": f"reading/{self.attempt}/{step}", "step": step, "attempt": self.attempt,
-                             "reading": reading.as_json()})
+                    "asked": self.asked, "reading": reading.as_json()})
         say(f"guard at step {step}: accuracy {reading.accuracy:.0%}, parsable {reading.parsable:.0%}, "
             f"letters {reading.letters}, loss {reading.loss:.3f}")
         base = self._readings()[0]
         return None if reading.step == 0 else guard.symptom(base, reading)
+
+    def _read_where_it_stands(self, step: int) -> int:
+        """The reading of a resumed run that has none where it goes on; the step to go on from."""
+        if any(reading.step == step for reading in self._readings()):
+            return step
+        reason = self._take_reading(step)
+        return step if reason is None else self._roll_back(step, reason)
 
     @staticmethod
     def _plain_failure(entry: dict[str, Any]) -> None:
@@ -187,11 +206,12 @@ class Loop:
 
     def _roll_back(self, step: int, reason: str) -> int:
         """Back to the best healthy checkpoint, whose step is returned, with half the learning rate or to give up."""
-        healthy = [reading for reading in self._readings() if reading.step < step]
-        best = guard.best_step(healthy)
+        healthy = [reading for reading in self._readings() if reading.step < step and self.checkpoints.at(reading.step)]
+        # without readings of what is asked now: as far back as the checkpoints go
+        best = guard.best_step(healthy) if healthy else self.checkpoints.first().step
         give_up = self.attempt >= guard.MAX_ROLLBACKS
         self._note({"id": f"guard/{self.attempt}/{step}", "step": step, "attempt": self.attempt, "to": best,
-                             "reason": reason, "decision": "give up" if give_up else "roll back"})
+                    "reason": reason, "decision": "give up" if give_up else "roll back"})
         say(f"guard: COLLAPSE at step {step}: {reason}; back to step {best}"
             + (", giving up" if give_up else ", learning rate halved"))
         self._load(self.checkpoints.at(best))
@@ -204,7 +224,7 @@ class Loop:
         if not self.world.is_main:
             return
         readings = self._readings()
-        best = guard.best_step(readings) if readings else None
+        best = guard.best_step(readings) if readings else 0  # a guard that comes later needs somewhere to go back to
         self.checkpoints.save(step, self.parameters, self.optimizer.state_dict(), {"step": step}, protect=best)
 
     def _load(self, checkpoint: saved.Checkpoint) -> None:
@@ -239,7 +259,9 @@ class Loop:
 
     def _outcome(self) -> Outcome:
         decisions, gave_up = self._kind("guard"), self._gave_up()
-        best = decisions[-1]["to"] if gave_up else len(self.windows)
-        readings = [reading.as_json() for reading in self._readings()]
-        verdict = guard.verdict(decisions, gave_up, best) if self.read else "no guard"
+        best = decisions[-1]["to"] if gave_up else self.done
+        readings = [record["reading"] for record in self._path("reading")]
+        verdict = guard.verdict(decisions, gave_up, best) if readings else "no guard"
+        if readings and not self.read and not gave_up:
+            verdict += f", by readings up to step {readings[-1]['step']} of {self.done}"
         return Outcome(self._path("step"), readings, decisions, verdict, best, gave_up)

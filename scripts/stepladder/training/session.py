@@ -1,105 +1,107 @@
-"""A training from records to exported adapter: the steps of stage 04 in their order."""
+"""A training from records to the finished adapter; what is made from that is export.py's."""
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError
-from ..core.files import write_bytes_atomically
-from ..core.journal import ScopedJournal
+from ..core.journal import ScopedJournal, work_key
 from ..core.progress import duration, say
 from ..core.records import Record
 from ..core.settings import Training
 from ..core.stage import StageRun, versions
-from ..core.weights_table import RoleWeights
 from ..core.workspace import Workspace
-from . import data, export, memory, preflight
-from .card import model_card
-from .checkpoints import Checkpoints
+from . import data, memory, preflight, trained
+from .agreement import torch_letters
+from .checkpoints import Checkpoints, remove
 from .data import Example
 from .dtypes import choose_dtype
 from .guard import Reading
 from .loading import Student, load_student, load_tokenizer
 from .loop import Loop, Options, Outcome
-from .merge import merge
 from .packing import computed_tokens
 from .schedule import learning_rates
+from .trained import Trained
 from .windows import Window, batches_of, windows
 
 AGREEMENT_QUESTIONS = 16
 
 
-def products(folder: Path, training: Training) -> dict[str, Path]:
-    """The files of the adapter folder that stage 04 answers for (stage 06 adds its own beside them)."""
-    gguf = export.MERGED_GGUF_NAME if training.targets == "experts" else export.GGUF_NAME
-    names = [*export.ADAPTER_FILES, "README.md", *([gguf] if training.gguf else [])]
-    if training.merge:
-        names.append(export.MERGED_NAME)
-    return {name: folder / name for name in names}
-
-
-@dataclass(frozen=True)
-class Result:
-    """What the stage writes."""
-
-    log: dict[str, Any]
-    counts: dict[str, Any]
-
-
 class Session:
-    """One run of stage 04. `run` does it all; `clean_up` is for when its outputs are on disk."""
+    """One training. `run` goes on with it where it was, or starts it; fewer epochs than it was planned for end it
+    earlier, with the rates of the plan.
+    """
 
-    def __init__(self, stage: StageRun, workspace: Workspace, weights: RoleWeights, records: list[Record],
+    def __init__(self, stage: StageRun, workspace: Workspace, base: Path, records: list[Record],
                  questions: list[Record], rejected: list[Record]) -> None:
-        self.stage, self.workspace, self.weights = stage, workspace, weights
+        self.stage, self.workspace, self.base = stage, workspace, base
         self.training: Training = stage.settings["training"]
-        self.base = weights.need("transformers")
-        self.records, self.questions = records, questions[:self.training.guard_questions]
+        self.records, self.questions = records, questions
         self.rejected = Counter(f"malformed: {entry['reason']}" for entry in rejected)
-        self.journal: ScopedJournal = stage.journal("log")
-        self.checkpoints = Checkpoints(workspace.checkpoints, stage.fingerprint, self.training.checkpoints_kept)
-        if self.checkpoints.started_afresh:
-            say("04: checkpoints of another training are removed")
+        self.fingerprint = trained.fingerprint(stage)
+        self.checkpoints = Checkpoints(workspace.checkpoints, self.fingerprint, self.training.checkpoints_kept,
+                                       self.training.epochs, afresh=stage.args.force)
+        scope = trained.of_epochs(self.fingerprint, self.checkpoints.epochs)
+        self.journal = stage.journal("log", scope=scope)
+        assert isinstance(self.journal, ScopedJournal)
         if self.checkpoints.latest() is None:
             self.journal.start_over()  # steps without the checkpoints they led to
 
-    def run(self) -> Result:
-        """Prepare, train, export. Raises InputError and StageError before any long work where it can."""
-        training = self.training
-        if training.gguf:
-            export.require_converter()
+    def run(self) -> Trained:
+        """Prepare, train, save the adapter. Raises InputError and StageError before any long work where it can."""
         examples, left_out = self._examples()
-        found = self._windows(examples, training.epochs)
+        found = self._windows(examples, self.checkpoints.epochs)
         self._rates(found)  # a record without difficulty is found before the model is loaded
         plan = self._memory_plan(found)
-        self.student = student = load_student(self.base, self._with_dtype(), self.stage.args.seed)
+        student = load_student(self.base, self._with_dtype(), self.stage.args.seed)
         self._announce(student, examples)
-        examples, epochs = self._preflight(student, examples, found)
-        found = self._windows(examples, epochs)
-        say(f"{len(found)} optimiser steps, {sum(w.tokens for w in found)} tokens; "
-            f"{computed_tokens(batches_of(found), student.packs)} computed, "
-            + ("packed, a common beginning once" if student.packs else "padding included"))
-        outcome = self._loop(student, found, self._rates(found)).run()
+        examples, planned = self._preflight(student, examples, found)
+        outcome, epochs = self._train(student, examples, planned)
         say(f"guard: {outcome.verdict}")
-        counts = {**data.describe(examples, left_out), "epochs": epochs, "steps": len(outcome.steps),
-                  "dtype": str(student.dtype).removeprefix("torch."), "packed": student.packs,
-                  "verdict": outcome.verdict}
+        counts = {**data.describe(examples, left_out), "epochs": epochs, "planned_epochs": planned,
+                  "steps": len(outcome.steps), "dtype": str(student.dtype).removeprefix("torch."),
+                  "packed": student.packs, "verdict": outcome.verdict}
         log = {"counts": counts, "memory_plan": plan.as_json(), "agreement": {},
                "steps": [_log_step(step) for step in outcome.steps],
                "guard": {"verdict": outcome.verdict, "best_step": outcome.best_step, "readings": outcome.readings,
                          "decisions": outcome.rollbacks}}
-        self._export(student, log)
-        write_bytes_atomically(self.workspace.adapter / "README.md", self._card(counts, log).encode())
-        return Result(log, {**counts, "agreement": log["agreement"], "speed": _speed(outcome)})
+        done = trained.save(student, self.base, self.workspace.adapter, self._record(student, log, outcome))
+        self.journal.close()
+        say(f"adapter: {done.folder}")
+        return done
 
-    def clean_up(self) -> None:
-        """End the journal and remove the checkpoints: everything is in the outputs."""
-        self.journal.remove()
-        self.checkpoints.remove()
+    def _train(self, student: Student, examples: list[Example], planned: int) -> tuple[Outcome, int]:
+        """Go through the windows; (how it ended, epochs)."""
+        found = self._windows(examples, planned)
+        rates, epochs = self._rates(found), min(planned, self.training.epochs)
+        if epochs < planned:
+            say(f"ends after {epochs} of {planned} planned epochs; the rates of its steps stay those of the plan")
+            found = [window for window in found if window.epoch <= epochs]
+        say(f"{len(found)} optimiser steps, {sum(w.tokens for w in found)} tokens; "
+            f"{computed_tokens(batches_of(found), student.packs)} computed, "
+            + ("packed, a common beginning once" if student.packs else "padding included"))
+        outcome = self._loop(student, found, rates).run()
+        if len(outcome.steps) > len(found):
+            say(f"it had gone further already: ends at step {len(outcome.steps)}")
+            epochs = outcome.steps[-1]["epoch"]
+        return outcome, epochs
+
+    def _record(self, student: Student, log: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+        """training.json: all that log, card and exports need of this training."""
+        training, hashes = self.training, self.stage.input_hashes()
+        asked = self.questions[:AGREEMENT_QUESTIONS]
+        try:
+            letters = torch_letters(student, asked) if asked else []
+        except InputError as error:
+            say(f"exports of this adapter cannot be compared with it: {error}")
+            asked, letters = [], []
+        return {"fits": trained.of_epochs(self.fingerprint, training.epochs), "fingerprint": self.fingerprint,
+                "planned_epochs": self.checkpoints.epochs, "base": hashes["student"],
+                "quantization": training.quantization, "dtype": log["counts"]["dtype"], "targets": training.targets,
+                "max_length": training.max_length, "arguments": self.stage.settings.described(),
+                "versions": versions(), "speed": _speed(outcome), "questions": asked, "letters": letters, "log": log}
 
     # -- before -----------------------------------------------------------------------------------------------------
 
@@ -131,7 +133,7 @@ class Session:
                            live=sum(example.live for example in longest))
         for line in plan.lines():
             say(line)
-        memory.require_fits(plan, f"training {self.weights.name}")
+        memory.require_fits(plan, f"training {self.base.name}")
         return plan
 
     def _with_dtype(self) -> Training:
@@ -164,10 +166,12 @@ class Session:
                 deadline=training.deadline_hours, records=training.deadline_records)
             known = {"id": "preflight", "records": len(heeded.examples), "epochs": heeded.epochs,
                      "hours": round(heeded.hours, 4), "fallbacks": heeded.steps, "longest_batch": pace.longest,
-                     "tokens_per_second": round(pace.tokens_per_second, 1)}
+                     "tokens_per_second": round(pace.tokens_per_second, 1), "deadline": training.deadline_hours}
             self.journal.append(known)
         for line in known["fallbacks"]:
             say(f"deadline: {line}")
+        if training.deadline_hours != known["deadline"]:
+            say("deadline: records and epochs were settled before the first step; --epochs can still be lowered")
         rows, length = known["longest_batch"]
         say(f"preflight: longest batch {rows} x {length} tokens fits, {known['tokens_per_second']:.0f} tokens/s, "
             f"{duration(known['hours'] * 3600)} of training expected")
@@ -181,62 +185,24 @@ class Session:
             raise InputError("the guard needs validation questions; give some, or --guard-steps 0")
         options = Options(training.weight_decay, training.max_grad_norm, training.checkpoint_steps,
                           training.guard_steps)
+        asked = self.questions[:training.guard_questions]
+        samples, tokens = training.guard_samples, training.guard_tokens
+
+        def read(step: int) -> Reading:
+            from . import readings
+
+            return readings.read(student.model, student.tokenizer, asked, step, samples=samples, tokens=tokens,
+                                 autocast=student.autocast)
+
         return Loop(student, found, rates, self.checkpoints, self.journal, options,
-                    self._read if training.guard_steps else None)
+                    read if training.guard_steps else None, work_key(asked, samples, tokens))
 
-    def _read(self, step: int) -> Reading:
-        from . import readings
 
-        return readings.read(self.student.model, self.student.tokenizer, self.questions, step,
-                             samples=self.training.guard_samples, tokens=self.training.guard_tokens,
-                             autocast=self.student.autocast)
-
-    # -- after ------------------------------------------------------------------------------------------------------
-
-    def _export(self, student: Student, log: dict[str, Any]) -> None:
-        """Adapter, and on request GGUF and merged model, each compared with what was trained."""
-        training, folder, asked = self.training, self.workspace.adapter, self.questions[:AGREEMENT_QUESTIONS]
-        with_experts = training.targets == "experts"
-        export.save_adapter(student, self.base, folder)
-        say(f"adapter: {folder}")
-        if not (training.gguf or training.merge):
-            return
-        expected, autocast = export.torch_letters(student, asked), student.autocast
-        merged = folder / export.MERGED_NAME
-        if with_experts:
-            student.model.merge_and_unload().save_pretrained(merged)
-            student.tokenizer.save_pretrained(merged)
-        elif training.merge:
-            merge(self.base, folder, merged)
-        student.model = self.student = None  # what is compared next loads its own weights; both need not fit at once
-        gc.collect()
-        if training.merge:
-            found = export.merged_letters(merged, training.quantization, student.dtype, autocast, asked)
-            self._compare("merged", expected, found, log)
-        if training.gguf and with_experts:
-            self._compare("gguf", expected, export.engine_letters(
-                export.merged_to_gguf(merged, folder), None, asked, **self._engine()), log)
-        elif training.gguf:
-            adapter = export.adapter_to_gguf(folder, self.base)
-            if self.weights.gguf is None:
-                say("the student has no GGUF base, so the GGUF adapter could not be compared")
-            else:
-                letters = export.engine_letters(self.weights.gguf, adapter, asked, **self._engine())
-                self._compare("gguf", expected, letters, log)
-
-    def _engine(self) -> dict[str, int]:
-        return {"sequences": 4, "context": self.training.max_length}
-
-    @staticmethod
-    def _compare(name: str, expected: list[list[float]], found: list[list[float]], log: dict[str, Any]) -> None:
-        log["agreement"][name] = result = export.agreement(expected, found)
-        say(("" if export.alike(result) else "WARNING: ") + f"{name} gives the trained adapter's answer to "
-            f"{result['agreed']} of {result['decided']} decided questions, largest difference "
-            f"{result['largest_difference']}")
-
-    def _card(self, counts: dict[str, Any], log: dict[str, Any]) -> str:
-        return model_card(base=self.weights.name, data=counts, arguments=self.stage.settings.described(), log=log,
-                          versions=versions())
+def clean_up(stage: StageRun, done: Trained) -> None:
+    """End the journal and remove the checkpoints of a training whose stage is done: everything is in its outputs."""
+    fingerprint, epochs = done.record["fingerprint"], done.record["planned_epochs"]
+    if remove(stage.workspace.checkpoints, fingerprint, epochs):
+        ScopedJournal(stage.open_journal("log", fresh=False), trained.of_epochs(fingerprint, epochs)).remove()
 
 
 def _log_step(step: dict[str, Any]) -> dict[str, Any]:
