@@ -282,3 +282,10 @@ def test_the_text_alone_gives_the_answer() -> None:
             assert f"In an hour the {one} clock moves on" in steps
             assert f" The {other} clock: " in steps
     assert seen == set(READERS)
+
+
+def test_the_right_time_cannot_be_copied_from_the_question() -> None:
+    """Set right at 13:50, shown later: whole hours have passed, so the answer ends in :50. So must all options."""
+    for seed in range(200):
+        puzzle = generate("clocks", seed, 6 + seed % 2, template="true time")
+        assert len({option[-2:] for option in puzzle.choices.values()}) == 1, puzzle

@@ -24,9 +24,10 @@ def _rate(rng: Random, most: int) -> int:
 
 
 def _starts(rng: Random, long: int, slips: set[int]) -> list[int] | None:
-    """Four times of day at which something begins that takes so long, all ending on the same day."""
+    """Four times of day, as far apart as the slips make them, at which something begins that takes so long and ends on
+    the same day."""
     first = 5 * rng.randint(12, (DAY - 70 - long) // 5)
-    starts = [first + shift for shift in shifts(rng, {*_SLIPS, *slips})]
+    starts = [first + shift for shift in shifts(rng, slips)]
     fits = spread(starts) < long and all(0 <= start < start + long < DAY for start in starts)
     return starts if fits else None
 
@@ -41,7 +42,7 @@ def _draw_drift(rng: Random, level: int) -> list[World] | None:
     hours = every * rng.randint(2, 12 // every)
     rate = _rate(rng, 9)
     change = rate * hours // every
-    starts = _starts(rng, 60 * hours + max(change, 0), {abs(rate), 2 * abs(rate)})
+    starts = _starts(rng, 60 * hours + max(change, 0), {*_SLIPS, abs(rate), 2 * abs(rate)})
     if starts is None or abs(change) >= 60:
         return None
     return [World(clock(start + 60 * hours + change), (start, hours, rate, every)) for start in starts]
@@ -80,9 +81,12 @@ def _true_steps(which: str, start: int, hours: int, rate: int) -> list[str]:
 
 @persistent
 def _draw_true(rng: Random, level: int) -> list[World] | None:
-    """Facts: when the clock is set right, the true hours that pass, its rate in minutes an hour."""
-    hours, rate = rng.randint(2, 11), _rate(rng, 12)
-    starts = _starts(rng, 60 * hours + max(rate * hours, 0), {abs(rate), 2 * abs(rate)})
+    """Facts: when the clock is set right, the true hours that pass, its rate in minutes an hour.
+
+    The worlds are whole hours apart: the right time has the minutes of the question's first time, so all four must.
+    """
+    hours, rate = rng.randint(4, 11), _rate(rng, 12)  # more than the starts are apart
+    starts = _starts(rng, 60 * hours + max(rate * hours, 0), {60, 120})
     if starts is None or not rate * hours % 60:
         return None
     return [World(clock(start + 60 * hours), (start, hours, rate)) for start in starts]
@@ -107,7 +111,8 @@ def _draw_two_clocks(rng: Random, level: int) -> list[World] | None:
     gone = second * hours
     if first == second or not first * hours % 60 or abs(gone) >= 60:
         return None
-    starts = _starts(rng, 60 * hours + max(first * hours, gone, 0), {abs(first), abs(second), abs(first - second)})
+    starts = _starts(rng, 60 * hours + max(first * hours, gone, 0),
+                     {*_SLIPS, abs(first), abs(second), abs(first - second)})
     if starts is None:
         return None
     end = 60 * hours + gone
