@@ -289,3 +289,16 @@ def test_the_right_time_cannot_be_copied_from_the_question() -> None:
     for seed in range(200):
         puzzle = generate("clocks", seed, 6 + seed % 2, template="true time")
         assert len({option[-2:] for option in puzzle.choices.values()}) == 1, puzzle
+
+
+def test_no_right_time_lies_where_it_cannot_be() -> None:
+    """A clock that gains shows more than the right time, one that loses shows less: none of the options rules itself
+    out by this, and the right one is not always the nearest."""
+    nearest = 0
+    for seed in range(400):
+        puzzle = generate("clocks", seed, 6 + seed % 2, template="true time")
+        shown = at(re.search(rf"shows ({TIME})", puzzle.question)[1])
+        gone = {letter: at(text) - shown for letter, text in puzzle.choices.items()}
+        assert {distance < timedelta() for distance in gone.values()} == {"gains" in puzzle.question}, puzzle
+        nearest += min(gone, key=lambda letter: abs(gone[letter])) == puzzle.answer
+    assert nearest < 160

@@ -84,10 +84,12 @@ def _draw_true(rng: Random, level: int) -> list[World] | None:
     """Facts: when the clock is set right, the true hours that pass, its rate in minutes an hour.
 
     The worlds are whole hours apart: the right time has the minutes of the question's first time, so all four must.
+    The clock goes so wrong that all four lie on that side of what it shows on which the right time must be: else the
+    one next to it is right.
     """
-    hours, rate = rng.randint(4, 11), _rate(rng, 12)  # more than the starts are apart
+    hours, rate = rng.randint(5, 11), rng.choice((-1, 1)) * rng.randint(18, 30)
     starts = _starts(rng, 60 * hours + max(rate * hours, 0), {60, 120})
-    if starts is None or not rate * hours % 60:
+    if starts is None or not rate * hours % 60 or abs(rate * hours) <= spread(starts):
         return None
     return [World(clock(start + 60 * hours), (start, hours, rate)) for start in starts]
 
