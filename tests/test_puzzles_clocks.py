@@ -302,3 +302,15 @@ def test_no_right_time_lies_where_it_cannot_be() -> None:
         assert {distance < timedelta() for distance in gone.values()} == {"gains" in puzzle.question}, puzzle
         nearest += min(gone, key=lambda letter: abs(gone[letter])) == puzzle.answer
     assert nearest < 160
+
+
+def test_no_clock_shows_what_it_cannot() -> None:
+    """A clock that gains never shows less than the right time, nor less than another clock that gains less."""
+    for seed in range(400):
+        for template, level in (("drift", 3), ("drift", 4), ("two clocks", 9), ("two clocks", 10)):
+            puzzle = generate("clocks", seed, level, template=template)
+            rates = [Fraction(int(number) * (1 if word == "gains" else -1), int(every or 1)) for word, number, _, every
+                     in re.findall(RATE, puzzle.question)]
+            ahead = rates[-1] > (rates[0] if len(rates) == 2 else 0)
+            told = at(re.findall(TIME, puzzle.question)[-1])
+            assert {at(text) > told for text in puzzle.choices.values()} == {ahead}, puzzle

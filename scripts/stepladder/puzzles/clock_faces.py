@@ -43,7 +43,7 @@ def _draw_drift(rng: Random, level: int) -> list[World] | None:
     rate = _rate(rng, 9)
     change = rate * hours // every
     starts = _starts(rng, 60 * hours + max(change, 0), {*_SLIPS, abs(rate), 2 * abs(rate)})
-    if starts is None or abs(change) >= 60:
+    if starts is None or not spread(starts) < abs(change) < 60:  # a clock that gains never shows too little
         return None
     return [World(clock(start + 60 * hours + change), (start, hours, rate, every)) for start in starts]
 
@@ -115,7 +115,7 @@ def _draw_two_clocks(rng: Random, level: int) -> list[World] | None:
         return None
     starts = _starts(rng, 60 * hours + max(first * hours, gone, 0),
                      {*_SLIPS, abs(first), abs(second), abs(first - second)})
-    if starts is None:
+    if starts is None or abs(first - second) * hours <= spread(starts):  # which clock is ahead rules none out
         return None
     end = 60 * hours + gone
     return [World(clock(start + end), (start, hours, first, second)) for start in starts]
