@@ -287,6 +287,7 @@ def test_long_repetitions_end(piece: str) -> None:
      "only be red if it is so. Who knows? The sky is another thing. It can only be red if it is so.", "loop"),
     ("A. 6 no\nB. 7 no\nC. 8 no\nD. 9 no\n" * 4, "loop"), ("x = x + 1; " * 40, "constant"),
     ("12 pens are 4 packs of 3. Each pack costs 2 dollars, so 8 dollars.\nA. 6 no\nB. 18 no\nC. 8 yes\nD. 24 no", None),
+    ("P - 5 = K. E - 5 = Z. P - 5 = K. P - 5 = K. E - 5 = Z. R - 5 = M, so KZKKZM.\nAnswer: D", None),
     ("The capital of France is Paris, which lies on the Seine.\nAnswer: B", None),
     ("a table:\n| --- | --- |\n-------------------------------\nso Paris it is, as one can see\nAnswer: B", None),
 ])

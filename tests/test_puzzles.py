@@ -68,6 +68,7 @@ def test_the_reasoning_goes_through_the_options_and_ends_with_the_key(kind: str)
         for letter, line in zip("ABCD", (a_line, b_line, c_line, d_line), strict=True):
             verdict = "yes" if letter == puzzle.answer else "no"
             assert line.replace(": ", " ") == f"{letter}. {puzzle.choices[letter]} {verdict}"
+            assert f": {verdict}" in line or not re.search(r" (is|are) ", line), line  # not "No cats are dogs no"
         # What the steps arrive at is what the key says.
         key = puzzle.choices[puzzle.answer]
         key = (

@@ -289,3 +289,28 @@ def test_the_right_time_cannot_be_copied_from_the_question() -> None:
     for seed in range(200):
         puzzle = generate("clocks", seed, 6 + seed % 2, template="true time")
         assert len({option[-2:] for option in puzzle.choices.values()}) == 1, puzzle
+
+
+def test_no_right_time_lies_where_it_cannot_be() -> None:
+    """A clock that gains shows more than the right time, one that loses shows less: none of the options rules itself
+    out by this, and the right one is not always the nearest."""
+    nearest = 0
+    for seed in range(400):
+        puzzle = generate("clocks", seed, 6 + seed % 2, template="true time")
+        shown = at(re.search(rf"shows ({TIME})", puzzle.question)[1])
+        gone = {letter: at(text) - shown for letter, text in puzzle.choices.items()}
+        assert {distance < timedelta() for distance in gone.values()} == {"gains" in puzzle.question}, puzzle
+        nearest += min(gone, key=lambda letter: abs(gone[letter])) == puzzle.answer
+    assert nearest < 160
+
+
+def test_no_clock_shows_what_it_cannot() -> None:
+    """A clock that gains never shows less than the right time, nor less than another clock that gains less."""
+    for seed in range(400):
+        for template, level in (("drift", 3), ("drift", 4), ("two clocks", 9), ("two clocks", 10)):
+            puzzle = generate("clocks", seed, level, template=template)
+            rates = [Fraction(int(number) * (1 if word == "gains" else -1), int(every or 1)) for word, number, _, every
+                     in re.findall(RATE, puzzle.question)]
+            ahead = rates[-1] > (rates[0] if len(rates) == 2 else 0)
+            told = at(re.findall(TIME, puzzle.question)[-1])
+            assert {at(text) > told for text in puzzle.choices.values()} == {ahead}, puzzle

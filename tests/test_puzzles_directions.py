@@ -11,6 +11,7 @@ from math import hypot
 
 import pytest
 
+from stepladder.engine.extract import degenerate
 from stepladder.puzzles import KINDS, generate
 
 COUNT = int(os.environ.get("PUZZLE_CHECKS", "2000"))
@@ -182,3 +183,10 @@ def test_no_direction_faced_stands_out_by_lying_between_two_winds() -> None:
     for seed in range(COUNT // 10):
         puzzle = generate("directions", seed, 1 + seed % 10, template="facing")
         assert len({"-" in text for text in puzzle.choices.values()}) == 1, puzzle
+
+
+def test_turning_to_and_fro_is_not_taken_for_a_loop() -> None:
+    """A solution that says one thing three times is what a model writes that goes round in circles."""
+    for seed in range(2 * COUNT):
+        puzzle = generate("directions", seed, 9 + seed % 2, template="facing")
+        assert degenerate(puzzle.reasoning) is None, puzzle

@@ -292,7 +292,8 @@ def degenerate(text: str, least_words: int = LEAST_WORDS) -> str | None:
         return "near-empty"
     if len(real) >= 8 and Counter(real).most_common(1)[0][1] > len(real) / 2:
         return "constant"
-    sentences = Counter(part.strip().casefold() for part in _SENTENCE_END.split(body) if len(part.split()) >= 4)
+    sentences = Counter(part.strip().casefold() for part in _SENTENCE_END.split(body)
+                        if len([word for word in part.split() if re.search(r"\w", word)]) >= 4)  # "P - 5 = K" has three
     if sentences and max(sentences.values()) >= 3:
         return "loop"
     grams = [tuple(words[i:i + 4]) for i in range(len(words) - 3)]

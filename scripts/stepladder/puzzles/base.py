@@ -171,7 +171,7 @@ def _make(kind: Kind, template: Template, rng: Random, puzzle_id: str, level: in
 
 def _finish(kind: Kind, template: Template, puzzle_id: str, level: int, told: Told, options: Sequence[str], true: int
             ) -> Puzzle:
-    checks = [f"{letter}. {text}{':' if len(text.split()) > 4 else ''} {'yes' if i == true else 'no'}"
+    checks = [f"{letter}. {text}{':' if len(text.split()) > 3 else ''} {'yes' if i == true else 'no'}"
               for i, (letter, text) in enumerate(zip(LETTERS, options, strict=True))]
     reasoning = "\n".join([" ".join(told.steps), *checks, f"Answer: {LETTERS[true]}"])
     return Puzzle(

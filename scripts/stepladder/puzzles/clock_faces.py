@@ -43,7 +43,7 @@ def _draw_drift(rng: Random, level: int) -> list[World] | None:
     rate = _rate(rng, 9)
     change = rate * hours // every
     starts = _starts(rng, 60 * hours + max(change, 0), {*_SLIPS, abs(rate), 2 * abs(rate)})
-    if starts is None or abs(change) >= 60:
+    if starts is None or not spread(starts) < abs(change) < 60:  # a clock that gains never shows too little
         return None
     return [World(clock(start + 60 * hours + change), (start, hours, rate, every)) for start in starts]
 
@@ -84,10 +84,12 @@ def _draw_true(rng: Random, level: int) -> list[World] | None:
     """Facts: when the clock is set right, the true hours that pass, its rate in minutes an hour.
 
     The worlds are whole hours apart: the right time has the minutes of the question's first time, so all four must.
+    The clock goes so wrong that all four lie on that side of what it shows on which the right time must be: else the
+    one next to it is right.
     """
-    hours, rate = rng.randint(4, 11), _rate(rng, 12)  # more than the starts are apart
+    hours, rate = rng.randint(5, 11), rng.choice((-1, 1)) * rng.randint(18, 30)
     starts = _starts(rng, 60 * hours + max(rate * hours, 0), {60, 120})
-    if starts is None or not rate * hours % 60:
+    if starts is None or not rate * hours % 60 or abs(rate * hours) <= spread(starts):
         return None
     return [World(clock(start + 60 * hours), (start, hours, rate)) for start in starts]
 
@@ -113,7 +115,7 @@ def _draw_two_clocks(rng: Random, level: int) -> list[World] | None:
         return None
     starts = _starts(rng, 60 * hours + max(first * hours, gone, 0),
                      {*_SLIPS, abs(first), abs(second), abs(first - second)})
-    if starts is None:
+    if starts is None or abs(first - second) * hours <= spread(starts):  # which clock is ahead rules none out
         return None
     end = 60 * hours + gone
     return [World(clock(start + end), (start, hours, first, second)) for start in starts]

@@ -6,8 +6,9 @@ last legs lead to four points at whole distances.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from itertools import product
+from itertools import accumulate, product
 from math import isqrt
 from random import Random
 from typing import NamedTuple
@@ -271,8 +272,11 @@ def _tell_far(rng: Random, level: int, world: World) -> Told:
 # -- facing where ----------------------------------------------------------------------------------------------------
 
 
-def _draw_facing(rng: Random, level: int) -> list[World]:
-    """Facts: the wind faced at first, and the turns in eighths of a circle, clockwise ones above 0."""
+def _draw_facing(rng: Random, level: int) -> list[World] | None:
+    """Facts: the wind faced at first, and the turns in eighths of a circle, clockwise ones above 0.
+
+    No world's solution says one thing three times: that is how a model that goes round in circles is known.
+    """
     turns = [rng.choice((1, -1)) * rng.choice((1, 2, 2, 3, 4) if level < 4 else (1, 2, 3, 3, 4, 5, 6))
              for _ in range(_TURN_COUNTS[level] if level > 1 else rng.randint(1, 2))]
     choices = [[turn] for turn in turns]
@@ -284,7 +288,14 @@ def _draw_facing(rng: Random, level: int) -> list[World]:
         else:
             choices[place].append(_other_turn(rng, turns[place]))
     cases = [(first, tuple(rest)) for first, *rest in product(starts, *choices)]
+    if any(max(Counter(_faced(*case)).values()) > 2 for case in cases):
+        return None
     return [World(capital(WINDS[(first + sum(rest)) % 8]), (first, rest)) for first, rest in cases]
+
+
+def _faced(start: int, turns: Sequence[int]) -> list[tuple[int, int]]:
+    """Each turn with the wind that is faced after it."""
+    return [(turn, (start + total) % 8) for turn, total in zip(turns, accumulate(turns), strict=True)]
 
 
 def _other_turn(rng: Random, turn: int) -> int:
@@ -297,12 +308,11 @@ def _other_turn(rng: Random, turn: int) -> int:
 
 def _tell_facing(rng: Random, level: int, world: World) -> Told:
     start, turns = world.facts
-    who, facing, told, steps = someone(rng, rng.random() < 0.5), start, [], []
-    for turn in turns:
-        facing += turn
+    who, told, steps = someone(rng, rng.random() < 0.5), [], []
+    for turn, facing in _faced(start, turns):
         amount = f"{abs(turn) * 45} degrees {'clockwise' if turn > 0 else 'anticlockwise'}"
         told.append(amount)
-        steps.append(f"{amount}: {WINDS[facing % 8]}.")
+        steps.append(f"{amount}: {WINDS[facing]}.")
     steps[0] = f"{capital(WINDS[start])}; {steps[0]}"
     listed = f"{', then '.join(told[:-1])}{' and then ' if len(told) > 1 else ''}{told[-1]}"
     ask = rng.choice([f"Which direction does {who.he} face now?", f"Which direction is {who.he} facing at the end?"])

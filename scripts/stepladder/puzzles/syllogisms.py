@@ -158,23 +158,37 @@ class _Case:
 
 
 def _loose(rng: Random, case: _Case, premises: Sequence[Statement], extra: int) -> tuple[list[Statement], int]:
-    """The premises, with loose ones for the statements' other classes and for `extra` new ones; how many classes."""
+    """The premises, with loose ones for the statements' other classes and for `extra` new ones; how many classes.
+
+    About individuals the loose ones are as those needed, so that their form tells nothing: no "some", a second person
+    introduced as the first is, and where the statements say both "is" and "is not", one "no" among all premises.
+    """
     premises = list(premises)
     used = sorted({x for premise in premises for x in premise[1:]})
     fresh = max(*used, case.count - 1) + 1
-    for new in [x for x in range(fresh) if x not in used] + list(range(fresh, fresh + extra)):
-        other = rng.choice([x for x in used if x not in case.singles])
-        statement = (rng.choice(FORMS if new not in case.singles else FORMS[:2]), new, other)
-        premises.append(converse(statement) if new not in case.singles and rng.random() < 0.5 else statement)
-        used.append(new)
+    loose = [x for x in range(fresh) if x not in used] + list(range(fresh, fresh + extra))
+    new = [x for x in loose if x not in case.singles]
+    forms = [rng.choice(FORMS[:2] if case.singles else FORMS) for _ in new]
+    if len(case.singles) == 1:
+        forms = ["all"] * len(new)
+        if not any(form == "no" for form, *_ in premises):
+            forms[-1] = "no"
+    for x, form in zip(new, forms, strict=True):
+        other = rng.choice([one for one in used if one not in case.singles])
+        premises.append((form, other, x) if rng.random() < 0.5 else (form, x, other))
+        used.append(x)
+    introduced = [form for form, x, y in premises if {x, y} & set(case.singles)]
+    premises += [(introduced[0], x, rng.choice(new)) for x in loose if x in case.singles]
     return premises, fresh + extra
 
 
 def _one_chain(rng: Random, case: _Case, length: int) -> tuple[list[Statement], list[Derivation], int] | None:
     """Premises from which the goal alone follows, by a chain of so many syllogisms, none of them needless."""
     derivation = derive(rng, case.goal, range(case.count, case.count + length), case.singles)
+    if len(case.singles) == 1 and any(form == "no" and x in case.singles for form, x, _ in derivation.premises):
+        return None  # nothing but "is not" follows from what somebody is not
     missing = case.count - len(set(case.goal[1:]))
-    extra = max(0, 1 - missing) + (length == 1 and rng.random() < 0.5)
+    extra = max(bool(case.singles), 1 - missing) + ((length == 1 or bool(case.singles)) and rng.random() < 0.5)
     premises, count = _loose(rng, case, derivation.premises, extra)
     theory = Theory(premises, count)
     if not theory.consistent() or any(theory.might_entail(one) for one in case.statements if one != case.goal):
