@@ -7,7 +7,7 @@
 #   ./run_all.sh --status                   which stages are done, and why the others are not
 #   ./run_all.sh --from 03                  from this stage on (3 is the same)
 #   ./run_all.sh --only 03                  this stage alone
-#   ./run_all.sh --args 03 "--order random" more flags for one stage, quoted as in a shell (repeatable)
+#   ./run_all.sh --args 04 "--order random" more flags for one stage, quoted as in a shell (repeatable)
 #   ./run_all.sh --workdir DIR              data/enhanced and models somewhere else
 #
 # Ctrl-C, SIGTERM or a closed terminal: the stage finishes the record it has in hand, then exit code 130; a second

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from . import profiles
 from .errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, NotThereYet, StepladderError
 from .interrupts import outlive_terminal, stop_flag
-from .settings import SECTIONS
+from .settings import MOVED, SECTIONS
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -54,6 +54,9 @@ def add_settings(parser: argparse.ArgumentParser, section: str) -> None:
         default = "" if field.is_required() else f" (default {field.get_default()!r}, or the profile's)"
         group.add_argument(f"--{name.replace('_', '-')}", dest=f"{section}.{name}", default=argparse.SUPPRESS,
                            help=f"{field.description}{default}".replace("%", "%%"), **options)
+    for key in MOVED:  # understood, so that it can say where it went
+        if key.split(".")[0] == section:
+            group.add_argument(f"--{key.split('.')[1]}", dest=key, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def _flag_options(annotation: Any) -> dict[str, Any] | None:

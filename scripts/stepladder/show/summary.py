@@ -66,11 +66,12 @@ def _reasoning(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
 
 def _curriculum(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
     levels = ", ".join(f"{number:,} {level}" for level, number in counts["levels"].items())
-    return [f"{levels}; rated by {', '.join(counts['difficulty_by'])}; order: {counts['order']}"]
+    return [f"{levels}; rated by {', '.join(counts['difficulty_by'])}"]
 
 
 def _training(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
-    return [f"{counts['records']:,} records, {counts['tokens']:,} tokens, {counts['steps']:,} steps; "
+    order = f", order {counts['order']}" if "order" in counts else ""
+    return [f"{counts['records']:,} records{order}, {counts['tokens']:,} tokens, {counts['steps']:,} steps; "
             f"guard: {counts['verdict']}"]
 
 
