@@ -121,7 +121,7 @@ class EngineSettings(Section):
 class Reasoning(Section):
     """Stage 02: the teacher."""
 
-    variant: str = Field("options", description="prompt variant, see engine/prompts.py")
+    prompt: str = Field("options", description="prompt variant, see engine/prompts.py")
     attempts: Positive = Field(3, description="attempts before the hint")
     temperature: float = Field(0.7, description="temperature from the second attempt on; the first is greedy", ge=0)
     top_p: float = Field(0.95, description="nucleus sampling from the second attempt on", gt=0, le=1)
@@ -196,8 +196,8 @@ class Training(Section):
 class Verdict(Section):
     """Stage 05: the test."""
 
-    contestants: list[Literal["base", "student", "teacher"]] = Field(["base", "student"],
-                                                                     description="who of this run is tested")
+    contestants: list[Literal["base", "student", "variants", "teacher"]] = Field(
+        ["base", "student", "variants"], description="who of this run is tested; variants: every one that is trained")
     model: dict[str, str] = Field({}, description="one more contestant, repeatable: model.gguf, "
                                   "base.gguf:adapter.gguf, a transformers folder, or URL#model")
     modes: list[Literal["fast", "reasoning"]] = Field(["fast", "reasoning"], min_length=1,
@@ -246,7 +246,8 @@ SECTIONS: dict[str, type[Section]] = {
     "curriculum": Curriculum, "training": Training, "verdict": Verdict, "agents": Agents, "arena": Arena,
 }
 
-MOVED = {"curriculum.order": "the order is stage 04's now: 04_train_qwen3_235b.py --order, or order under [training]"}
+MOVED = {"curriculum.order": "the order is stage 04's now: 04_train_qwen3_235b.py --order, or order under [training]",
+         "reasoning.variant": "it is called prompt now"}
 """Settings that are no more, as section.name: where to go instead."""
 
 

@@ -43,8 +43,7 @@ class Session:
         self.fingerprint = trained.fingerprint(stage)
         self.checkpoints = Checkpoints(workspace.checkpoints, self.fingerprint, self.training.checkpoints_kept,
                                        self.training.epochs, afresh=stage.args.force)
-        scope = trained.of_epochs(self.fingerprint, self.checkpoints.epochs)
-        self.journal = stage.journal("log", scope=scope)
+        self.journal = stage.journal("log", scope=trained.scope(stage, self.fingerprint, self.checkpoints.epochs))
         assert isinstance(self.journal, ScopedJournal)
         if self.checkpoints.latest() is None:
             self.journal.start_over()  # steps without the checkpoints they led to
@@ -208,7 +207,7 @@ def clean_up(stage: StageRun, done: Trained) -> None:
     """End the journal and remove the checkpoints of a training whose stage is done: everything is in its outputs."""
     fingerprint, epochs = done.record["fingerprint"], done.record["planned_epochs"]
     if remove(stage.workspace.checkpoints, fingerprint, epochs):
-        ScopedJournal(stage.open_journal("log", fresh=False), trained.of_epochs(fingerprint, epochs)).remove()
+        ScopedJournal(stage.open_journal("log", fresh=False), trained.scope(stage, fingerprint, epochs)).remove()
 
 
 def _log_step(step: dict[str, Any]) -> dict[str, Any]:
