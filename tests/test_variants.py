@@ -1,4 +1,4 @@
-"""Variants: their names, files and kept flags, and run_all.sh --variant over stages that only say how they were called."""
+"""Variants: names, files and kept flags, and run_all.sh --variant over stages that say how they were called."""
 
 from __future__ import annotations
 
@@ -245,8 +245,8 @@ def test_show_knows_variants(tmp_path: Path) -> None:
         write_json(space.output("cot_enhanced"), [{"id": f"limit {space.limit}"}])
 
     def show(command: str, *flags: str) -> str:
-        call = [sys.executable, str(PROJECT / "scripts" / "show.py"), command, *flags, "--profile", "laptop", "--workdir",
-                str(tmp_path)]
+        call = [sys.executable, str(PROJECT / "scripts" / "show.py"), command, *flags, "--profile", "laptop",
+                "--workdir", str(tmp_path)]
         return subprocess.run(call, capture_output=True, text=True, check=True).stdout
 
     assert show("variants") == "control\t04 --order random\n"
