@@ -71,10 +71,37 @@ def alone(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tu
     return found
 
 
+IN_STEP = f"""
+import runpy, sys, time
+from pathlib import Path
+sys.path.insert(0, {str(PROJECT / 'scripts')!r})
+from stepladder.training import loop
+
+folder, me, other, *sys.argv = sys.argv[1:]
+take = loop.Loop._step
+
+def step(self, window):
+    Path(folder, f"{{me}}{{window.step}}").touch()
+    end = time.monotonic() + 120
+    while not Path(folder, f"{{other}}{{window.step}}").exists():
+        assert time.monotonic() < end, "the other one never came"
+        time.sleep(0.005)
+    return take(self, window)
+
+loop.Loop._step = step
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 def test_two_trainings_at_once_come_out_as_each_alone(root: Path, alone: dict[str, tuple[list[Any], bytes]]) -> None:
-    script = [sys.executable, str(PROJECT / "scripts" / "04_train_qwen3_235b.py"), *FLAGS, "--workdir", str(root)]
-    both = [subprocess.Popen([*script, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             env={**os.environ, "OMP_NUM_THREADS": "1"}) for flags in ([], CONTROL)]
+    """Each takes a step only when the other is about to take the same."""
+    import torch
+
+    script = [str(PROJECT / "scripts" / "04_train_qwen3_235b.py"), *FLAGS, "--workdir", str(root)]
+    both = [subprocess.Popen([sys.executable, "-c", IN_STEP, str(root), *names, *script, *flags],
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())})
+            for names, flags in ((("main", "control"), []), (("control", "main"), CONTROL))]
     for process in both:
         told = process.communicate()[0]
         assert process.returncode == 0, told
