@@ -284,6 +284,19 @@ def test_one_record(workdir: Path, assess: Callable) -> None:
     assert [(r["level"], r["position"]) for r in found] == [("medium", 0)]
 
 
+def test_a_variant_ranks_by_a_signal_of_its_own_and_shares_the_ratings(workdir: Path, assess: Callable) -> None:
+    opened = assess()
+    go(workdir)
+    whole = (workdir / "data/enhanced/curriculum_ordered_sample.json").read_bytes()
+    go(workdir, "--variant", "teachers", "--difficulty", "teacher")
+    assert len(opened) == 1, "the main run's ratings serve the variant"
+    own = read(workdir, "curriculum_ordered_sample.teachers.json")
+    assert {record["difficulty_by"] for record in own} == {"teacher"}
+    assert read(workdir, "curriculum_ordered_rejected_sample.teachers.json") == []
+    assert (workdir / "data/enhanced/curriculum_ordered_sample.json").read_bytes() == whole
+    assert not (workdir / "data/enhanced/aside").exists()
+
+
 def test_the_order_says_where_it_went(workdir: Path) -> None:
     run = subprocess.run([sys.executable, str(SCRIPT), "--profile", "laptop", "--workdir", str(workdir), "--order",
                           "random"], capture_output=True, text=True, check=False)
