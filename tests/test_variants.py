@@ -94,8 +94,10 @@ def test_flags_are_kept_replaced_and_forgotten_but_not_how_to_run_once() -> None
     assert variants.with_given(lasting, {"04": "--epochs 2", "06": "--orders 1"})[0] == {
         "04": "--epochs 2", "06": "--orders 1"}
     assert variants.with_given(lasting, {"04": ""})[0] == {}
-    with pytest.raises(InputError, match="--args 00: all variants share"):
-        variants.with_given({}, {"00": "--size 5"})
+    for given_, told in (({"00": "--size 5"}, "--args 00: all variants share"), ({"7": ""}, "no such stage"),
+                         ({"04": "--input 'x"}, "No closing quotation")):
+        with pytest.raises(InputError, match=told):
+            variants.with_given({}, given_)
 
 
 @pytest.mark.parametrize(("differs", "there", "expected"), [

@@ -50,14 +50,19 @@ def keep_arguments(workspace: Workspace, arguments: Mapping[str, str]) -> None:
 def with_given(kept: Mapping[str, str], given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """(flags to keep, flags of this run) by stage. What is given for a stage replaces what was kept; "" forgets it.
 
-    Raises InputError for a stage that all variants share.
+    Raises InputError for what is no stage, one that all variants share, or a quote that is not closed.
     """
     lasting, once = dict(kept), {}
     for stage, flags in given.items():
         if stage in SHARED_BY_ALL:
             raise InputError(f"--args {stage}: all variants share questions and weights; for others take a --workdir "
                              "of its own")
-        words = shlex.split(flags)
+        if stage not in MAIN_OUTPUTS:
+            raise InputError(f"--args {stage}: there is no such stage (02 to 06)")
+        try:
+            words = shlex.split(flags)
+        except ValueError as error:
+            raise InputError(f"--args {stage} {flags}: {error}") from error
         if stays := [word for word in words if word not in ONCE]:
             lasting[stage] = shlex.join(stays)
         elif not words:
