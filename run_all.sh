@@ -7,8 +7,12 @@
 #   ./run_all.sh --status                   which stages are done, and why the others are not
 #   ./run_all.sh --from 03                  from this stage on (3 is the same)
 #   ./run_all.sh --only 03                  this stage alone
-#   ./run_all.sh --args 03 "--order random" more flags for one stage, quoted as in a shell (repeatable)
+#   ./run_all.sh --args 04 "--order random" more flags for one stage, quoted as in a shell (repeatable)
 #   ./run_all.sh --workdir DIR              data/enhanced and models somewhere else
+#   ./run_all.sh --variant NAME --args 04 "--order random"
+#                                           another student beside the first: from the first stage with flags of its own
+#                                           on, what it writes has NAME in its name; the rest is the main run's. Its
+#                                           flags are kept: later ./run_all.sh --variant NAME is enough
 #
 # Ctrl-C, SIGTERM or a closed terminal: the stage finishes the record it has in hand, then exit code 130; a second
 # one stops it at once. Either way nothing finished is lost, and the last line says how to go on.
@@ -24,8 +28,8 @@ stages=(
     05_test_model                 # base and student on held-out questions
     06_deploy_agents              # gate, export, agents, tournament
 )
-profile=auto from=00 only="" mode=run workdir="$project"
-declare -A extra=()
+profile=auto from=00 only="" mode=run workdir="$project" variant=""
+declare -A extra=() belongs=()
 
 given=("$@")
 
@@ -52,6 +56,7 @@ while (($#)); do
         --workdir) mkdir -p "$2"; workdir=$(cd "$2" && pwd); shift 2;;
         --from) from=$(stage_number "$2"); shift 2;;
         --only) only=$(stage_number "$2"); shift 2;;
+        --variant) variant=$2; shift 2;;
         --args) (($# >= 3)) || bad "--args needs a stage and its flags"
                 number=$(stage_number "$2"); extra[$number]+=" $3"; shift 3;;
         *) bad "unknown argument $1";;
@@ -72,6 +77,18 @@ words() {  # flags in one string -> the words a shell would make of them, each e
 for number in "${!extra[@]}"; do
     words "${extra[$number]}" >/dev/null 2>&1 || bad "--args $number ${extra[$number]# }: a quote is not closed"
 done
+
+plan_variant() {  # which stages are the variant's own, the main run's, or there already; with which flags
+    local number how flags rows given_flags=() keep=()
+    for number in "${!extra[@]}"; do given_flags+=("--args=$number ${extra[$number]# }"); done
+    [[ $mode != run ]] || keep=(--keep)
+    rows=$("$python" "$project/scripts/show.py" variants "$variant" --profile "$profile" --workdir "$workdir" \
+        "${given_flags[@]}" "${keep[@]}") || return
+    while read -r number how flags; do
+        belongs[$number]=$how extra[$number]=$flags
+    done <<<"$rows"
+}
+[[ -z $variant ]] || plan_variant
 
 way_on() {  # stage number -> the command this run was started with, from that stage on
     local words=() word skip=""
@@ -118,8 +135,10 @@ await() {  # process id: sets code to its exit code, however often a signal inte
 run_stage() {  # script name; output to the terminal and to a log of its own
     local script=$1 number=${1:0:2} log flags=() code tee_pid
     mapfile -d '' -t flags < <(words "${extra[$number]:-}")
+    if [[ ${belongs[$number]:-} == shared ]]; then echo "$number: the main run's, which is there"; return; fi
     [[ $mode == run ]] || flags+=("--$mode")
-    log="$logs/$(date +%Y%m%d-%H%M%S)_$number.log"
+    [[ ${belongs[$number]:-} != own ]] || flags=(--variant "$variant" "${flags[@]}")
+    log="$logs/$(date +%Y%m%d-%H%M%S)_$number${variant:+.$variant}.log"
     local command=("$python" "$project/scripts/$script.py" --profile "$profile" --workdir "$workdir" "${flags[@]}")
     if [[ $mode != run ]]; then "${command[@]}"; return; fi
     printf '%q ' "${command[@]}" >"$log"
@@ -142,7 +161,7 @@ run_stage() {  # script name; output to the terminal and to a log of its own
     fi
     stop_between "$number"
     # A stage that was done already says one line; no need to keep a log of that.
-    if [[ $(tail -n +2 "$log" | grep -cv "^$number[ a-z]*: already done") == 0 ]]; then rm -f "$log"; fi
+    if [[ $(tail -n +2 "$log" | grep -cv "^$number[ A-Za-z0-9_-]*: already done") == 0 ]]; then rm -f "$log"; fi
 }
 
 stop_between() {  # a stop that was asked for too late for this stage
@@ -159,6 +178,17 @@ for script in "${stages[@]}"; do
     [[ "$number" < "$from" ]] && continue
     run_stage "$script"
 done
+
+if [[ $mode == status && -z $variant && -z $only ]]; then
+    mapfile -t others < <("$python" "$project/scripts/show.py" variants --kept --profile "$profile" --workdir "$workdir")
+    for variant in "${others[@]}"; do
+        extra=() belongs=()
+        plan_variant
+        for script in "${stages[@]}"; do
+            [[ ${belongs[${script:0:2}]} != own ]] || run_stage "$script"
+        done
+    done
+fi
 
 if [[ $mode == run && -z "$only" ]]; then
     "$python" "$project/scripts/show.py" report --profile "$profile" --workdir "$workdir"

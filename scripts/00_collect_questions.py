@@ -25,7 +25,7 @@ SECTIONS = ("questions",)
 
 def build_parser() -> argparse.ArgumentParser:
     """Common flags, [questions], and --from."""
-    parser = cli.stage_parser(__doc__, SECTIONS)
+    parser = cli.stage_parser(__doc__, SECTIONS, variants=False)
     parser.add_argument("--from", dest="questions.local", action="append", metavar="NAME=PATH",
                         default=argparse.SUPPRESS, help="read a source from its authors' files instead of the hub; "
                         "a file or a folder, repeatable; json=PATH is this project's own format")

@@ -20,7 +20,7 @@ SECTIONS = ("models", "engine")
 
 def build_parser() -> argparse.ArgumentParser:
     """Common flags and those of [models] and [engine]."""
-    return cli.stage_parser(__doc__, SECTIONS)
+    return cli.stage_parser(__doc__, SECTIONS, variants=False)
 
 
 def run(args: argparse.Namespace) -> int | None:

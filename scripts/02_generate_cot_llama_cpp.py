@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int | None:
     stage = StageRun(
         "02", args, settings, inputs={"questions": source}, weights={"teacher": weights} if weights else {},
         outputs={"reasoning": output, "rejected": workspace.rejected("cot_enhanced", output)},
-        extra={"teacher": teacher, "prompt": prompts.identity(reasoning.variant)})
+        extra={"teacher": teacher, "prompt": prompts.identity(reasoning.prompt)})
     with stage:
         if stage.is_done(again=args.retry_failed):
             return 0
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int | None:
         records, rejected = read_questions(source, args.limit)
         if not records:
             stage.refuse(f"{source} has no valid question", rejected)
-        policy = Policy(reasoning.variant, reasoning.attempts, reasoning.temperature, reasoning.top_p,
+        policy = Policy(reasoning.prompt, reasoning.attempts, reasoning.temperature, reasoning.top_p,
                         reasoning.max_tokens, reasoning.permute, reasoning.hint, args.seed)
         identity = stage.input_hashes()["teacher"] if weights else f"served as {teacher}"
         replies = Replies(stage.open_journal("replies"), policy, identity, engine.context, stage.fingerprint)

@@ -1,7 +1,9 @@
-"""Stage 03: rate how difficult each question is, and order the records from easy to hard.
+"""Stage 03: rate how difficult each question is, and rank the records from easy to hard.
 
     python scripts/03_create_curriculum_phi4.py --profile laptop
-    python scripts/03_create_curriculum_phi4.py --profile laptop --order random --output data/enhanced/control.json
+    python scripts/03_create_curriculum_phi4.py --profile laptop --difficulty heuristic
+
+In which order they are learnt is drawn by stage 04 (--order).
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int | None:
-    """Rate, calibrate, order and write."""
+    """Rate, calibrate, rank and write."""
     settings = profiles.resolve(args, SECTIONS)
     curriculum, engine = settings["curriculum"], settings["engine"]
     workspace = Workspace.of(args, settings.profile)
@@ -51,7 +53,7 @@ def run(args: argparse.Namespace) -> int | None:
         measuring = Measuring(stage, records, chosen)
         measuring.run(workspace)
         assessor = chosen["assessor"].name if "assessor" in chosen else "assessor"
-        done = conclude(records, measuring.results, missing | measuring.failures, curriculum, args.seed, assessor)
+        done = conclude(records, measuring.results, missing | measuring.failures, curriculum, assessor)
         tell(done.counts, done.warnings)
         stage.finish({"curriculum": done.records, "rejected": rejected},
                      done.counts | measuring.counts() | {"rejected": len(rejected)})
@@ -65,7 +67,7 @@ def tell(counts: dict, warnings: list[str]) -> None:
         say(f"03: WARNING: {warning}")
     raw = counts["spread"]["all"]["difficulty_raw"]
     by = ", ".join(f"{count} by {name}" for name, count in counts["difficulty_by"].items())
-    say(f"03: {counts['records']} records, {counts['order']}: "
+    say(f"03: {counts['records']} records: "
         + ", ".join(f"{counts['levels'].get(level, 0)} {level}" for level in ("easy", "medium", "hard")) + f"; {by}")
     say(f"03: raw difficulty {raw['min']:.2f} to {raw['max']:.2f}, mean {raw['mean']:.2f}, "
         f"standard deviation {raw['sd']:.2f}")

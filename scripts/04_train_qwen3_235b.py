@@ -1,6 +1,7 @@
-"""Stage 04: the student learns the verified reasoning, easy -> hard, as a LoRA on 4-bit weights.
+"""Stage 04: the student learns the verified reasoning, easy -> hard or in another order, as a LoRA on 4-bit weights.
 
     python scripts/04_train_qwen3_235b.py --profile laptop
+    python scripts/04_train_qwen3_235b.py --profile laptop --variant control --order random    # beside the first one
     python scripts/04_train_qwen3_235b.py --profile laptop --exports-only --merge     # from the adapter that is there
 """
 
@@ -58,11 +59,11 @@ def run(args: argparse.Namespace) -> int | None:
 
 
 def _log_path(args: argparse.Namespace, workspace: Workspace) -> Path:
-    """Where the log goes: beside the one adapter of this workspace, so nowhere else."""
+    """Where the log goes: beside the one adapter of this run or variant, so nowhere else."""
     log = workspace.output("training_log")
     if args.output is not None and args.output.resolve() != log.resolve():
         raise InputError(f"--output {args.output}: its adapter would still take the place of {workspace.adapter}; "
-                         "give another training a folder of its own with --workdir (docs/training.md)")
+                         "give another student files and a folder of its own with --variant NAME (docs/training.md)")
     return log
 
 

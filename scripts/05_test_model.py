@@ -1,4 +1,4 @@
-"""Test base, student and any other model on the held-out questions: paired, with intervals and latency.
+"""Test base, student, variants and any other model on the held-out questions: paired, with intervals and latency.
 
     python scripts/05_test_model.py --profile laptop
     python scripts/05_test_model.py --contestants --model a=models/a.gguf --model b=models/b.gguf --limit 500 \\
@@ -10,14 +10,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stepladder.core import cli, profiles
+from stepladder.core import cli, profiles, variants
 from stepladder.core.errors import InputError
 from stepladder.core.files import WeightHashes
 from stepladder.core.progress import say
 from stepladder.core.records import read_questions, with_reasons
 from stepladder.core.stage import StageRun
 from stepladder.core.workspace import Workspace
-from stepladder.verdict import contestants, plan, results
+from stepladder.verdict import contestants, plan, results, students
 from stepladder.verdict import run as test
 from stepladder.verdict.work_keys import WorkKeys
 
@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int | None:
     if args.plan:
         plan.tell(workspace, questions_path, verdict, engine, args.limit)
         return 0
+    variants.require(workspace)
     chosen = contestants.choose(verdict, workspace)
     training = [Path(path) for path in verdict.training] or trained_on(workspace)
     similarity = profiles.resolve(args, ("questions",))["questions"].duplicate_similarity
@@ -73,10 +74,12 @@ def run(args: argparse.Namespace) -> int | None:
 
 
 def trained_on(workspace: Workspace) -> list[Path]:
-    """The questions that this run's student saw; none, said aloud, where there is nothing to compare with."""
+    """The questions that this run's students saw; none, said aloud, where there is nothing to compare with."""
+    spaces = [workspace, *(student.workspace for student in variants.students(workspace))]
     for name in ("curriculum_ordered", "cot_enhanced", "questions"):
-        if (path := workspace.input(name)).exists():
-            return [path]
+        paths = dict.fromkeys(space.input(name) for space in spaces)
+        if there := [path for path in paths if path.exists()]:
+            return there
     say("05: no training questions found, so overlap with them is not checked")
     return []
 
@@ -94,7 +97,8 @@ def tell(content: dict) -> None:
         for mode, found in by_mode.items():
             say(f"05: {name}, {mode}: {100 * found['value']:.1f} % right "
                 f"(95 % interval {100 * found['low']:.1f} to {100 * found['high']:.1f})")
-    for line in (*summary["verdicts"], *summary["latency"]):
+    compared = students.lines(content["students"], summary["headline_mode"])
+    for line in (*summary["verdicts"], *compared, *summary["latency"]):
         say(f"05: {line}")
     for line in summary["warnings"]:
         say(f"05: warning: {line}")

@@ -17,7 +17,7 @@ from stepladder.agents import tournament as tournaments
 from stepladder.agents.answerer import Limits
 from stepladder.agents.players import ADAPTER_FILE, Player, Stable, opener, player, players
 from stepladder.agents.validator import Calibration, Validator
-from stepladder.core import cli, profiles
+from stepladder.core import cli, profiles, variants
 from stepladder.core.errors import InputError
 from stepladder.core.files import read_json, write_bytes_atomically
 from stepladder.core.profiles import Settings
@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int | None:
         plan.tell(workspace, settings["agents"], settings["arena"], settings["engine"], len(args.arena or SIDES),
                   on_gpu=settings.profile.gpu_memory_gb is not None)
         return 0
+    variants.require(workspace)
     if args.chat:
         return talk(workspace, settings)
     if args.arena:
@@ -81,7 +82,7 @@ def deploy(args: argparse.Namespace, workspace: Workspace) -> dict[str, Any] | N
             return read_json(stage.outputs["agents"]) if done else None
         stage.announce()
         decision = gate.decide(read_json(stage.inputs["test_results"]), force_student=settings["agents"].force_student,
-                               student_exists=adapter.exists())
+                               student_exists=adapter.exists(), name=workspace.student_name)
         say(f"06: gate: {decision.reason}")
         deployed = player(decision.deployed, workspace, Path.cwd())
         identity = [stage.input_hashes()[role] for role in ("student", "adapter")[:1 + (deployed.adapter is not None)]]
@@ -90,7 +91,7 @@ def deploy(args: argparse.Namespace, workspace: Workspace) -> dict[str, Any] | N
         content["student_exists"] = adapter.exists()
         fitted = Calibration.from_json(content["validator"]["calibration"])
         way = bundle.build(folder / "AIAC", settings["agents"], settings["engine"], deployed, fitted)
-        text = card.card(content, settings.profile.name, way)
+        text = card.card(content, settings.profile.name, way, workspace.variant)
         write_bytes_atomically(folder / "README.md", text.encode())
         stage.finish({"agents": content}, counts={"deployed": decision.deployed, "verdict": decision.verdict,
                                                   "questions": decision.questions})

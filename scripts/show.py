@@ -6,6 +6,7 @@
     python scripts/show.py diff old.json new.json
     python scripts/show.py report                                data/enhanced/report_TAG.html
     python scripts/show.py summary                               one screen about the whole run
+    python scripts/show.py variants                              which there are, and what makes each one differ
     python scripts/show.py prune                                 what was set aside, and its size; frees it on request
 """
 
@@ -13,16 +14,17 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
-from stepladder.core import cli, profiles
+from stepladder.core import cli, profiles, variants
 from stepladder.core.errors import InputError
 from stepladder.core.workspace import Workspace
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Subcommands look, diff, report, summary, prune and profile."""
+    """Subcommands look, diff, report, summary, variants, prune and profile."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -48,6 +50,12 @@ def build_parser() -> argparse.ArgumentParser:
     report = command("report", "render data/enhanced/report_TAG.html from whatever is there")
     report.add_argument("--output", type=Path, help="write it there instead")
     command("summary", "one screen about the whole run")
+    known = command("variants", "variants and what makes each one differ; of one, its stages and where each comes from")
+    known.add_argument("name", nargs="?", type=cli.variant_name, help="the stages of this one, for run_all.sh")
+    known.add_argument("--args", action="append", default=[], type=_stage_flags, metavar="'STAGE FLAGS'",
+                       help="its flags for a stage instead of those that are kept")
+    known.add_argument("--keep", action="store_true", help="keep them")
+    known.add_argument("--kept", action="store_true", help="only the names of those whose flags are kept")
     prune = command("prune", "list what was set aside, peeks and journals with their sizes; free what is asked for")
     prune.add_argument("names", nargs="*", help="free these, by the names in the list")
     prune.add_argument("--yes", action="store_true", help="free all that was set aside (neither peeks nor journals)")
@@ -59,7 +67,7 @@ def run(args: argparse.Namespace) -> int | None:
     """Dispatch to the subcommand."""
     workspace = Workspace.of(args, profiles.resolve(args, ()).profile)
     return {"look": _look, "diff": _diff, "report": _report, "summary": _summary, "prune": _prune,
-            "profile": _profile}[args.command](args, workspace)
+            "variants": _variants, "profile": _profile}[args.command](args, workspace)
 
 
 def _look(args: argparse.Namespace, workspace: Workspace) -> int | None:
@@ -108,7 +116,7 @@ def _diff(args: argparse.Namespace, workspace: Workspace) -> int | None:
 
 def _report(args: argparse.Namespace, workspace: Workspace) -> int | None:
     from stepladder.core.stage import meta_path
-    from stepladder.show.summary import MAIN_OUTPUTS
+    from stepladder.core.workspace import MAIN_OUTPUTS
 
     output = args.output or workspace.enhanced("report").with_suffix(".html")
     sources = [workspace.enhanced(name) for name in MAIN_OUTPUTS.values()]
@@ -129,6 +137,29 @@ def _summary(args: argparse.Namespace, workspace: Workspace) -> int | None:
 
     print_summary(Console(), workspace)
     return 0
+
+
+def _variants(args: argparse.Namespace, workspace: Workspace) -> int | None:
+    if args.name is None:
+        for name in variants.names(workspace):
+            kept = variants.kept_arguments(replace(workspace, variant=name))
+            flags = "; ".join(f"{stage} {flags}" for stage, flags in kept.items()) or "made by hand"
+            if kept or not args.kept:
+                print(name if args.kept else f"{name}\t{flags}")
+        return 0
+    own = replace(workspace, variant=args.name)
+    lasting, now = variants.with_given(variants.kept_arguments(own), dict(args.args))
+    found = variants.parts(own, lasting, now)
+    if args.keep:
+        variants.keep_arguments(own, lasting)
+    for part in found:
+        print(part.stage, part.how, part.flags)
+    return 0
+
+
+def _stage_flags(text: str) -> tuple[str, str]:
+    stage, _, flags = text.partition(" ")
+    return stage, flags
 
 
 def _prune(args: argparse.Namespace, workspace: Workspace) -> int | None:
@@ -153,12 +184,14 @@ def _profile(args: argparse.Namespace, workspace: Workspace) -> int | None:
 
 
 def _find(name: str, workspace: Workspace) -> Path:
-    """A path as it is, or the file of an output's name: cot_enhanced, or cot_enhanced.limit5 for a peek."""
+    """A path as it is, or the file of an output's name: cot_enhanced; cot_enhanced.limit5, a peek;
+    training_log.control, a variant's; training_log.control.limit5."""
     path = Path(name)
     if path.exists() or path.suffix in (".json", ".jsonl"):
         return path
-    name, _, limit = name.partition(".limit")
-    return replace(workspace, limit=int(limit)).output(name) if limit.isdigit() else workspace.enhanced(name)
+    name, *marks = name.split(".")
+    limit = marks.pop()[len("limit"):] if marks and re.fullmatch(r"limit\d+", marks[-1]) else None
+    return replace(workspace, variant=".".join(marks) or None, limit=limit and int(limit)).output(name)
 
 
 def _json(value: object, indent: bool = True) -> None:

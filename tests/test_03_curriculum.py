@@ -224,20 +224,13 @@ def test_interrupted_and_resumed(workdir: Path, assess: Callable, monkeypatch: p
     assert len(asked) == 40 - kept.count(b"\n")
 
 
-def test_another_order_costs_no_second_rating(workdir: Path, assess: Callable) -> None:
+def test_the_file_climbs_and_an_edited_question_is_rated_alone(workdir: Path, assess: Callable) -> None:
     opened = assess()
     go(workdir)
     assert len(opened) == 1
-    control = workdir / "data/enhanced/control.json"
-    go(workdir, "--order", "random", "--output", str(control))
-    assert len(opened) == 1, "the control must not rate again"
-    ordered, shuffled = read(workdir), json.loads(control.read_bytes())
-    assert [record["id"] for record in ordered] != [record["id"] for record in shuffled]
-
-    def same(records: list) -> dict:
-        return {record["id"]: {k: v for k, v in record.items() if k != "position"} for record in records}
-
-    assert same(ordered) == same(shuffled)
+    difficulties = [record["difficulty"] for record in read(workdir)]
+    assert difficulties == sorted(difficulties)
+    assert [record["position"] for record in read(workdir)] == list(range(40))
     changed = [question(number) for number in range(40)]
     changed[4]["question"] += " Really?"
     write(workdir, "cot_enhanced", changed)
@@ -291,6 +284,27 @@ def test_one_record(workdir: Path, assess: Callable) -> None:
     assert [(r["level"], r["position"]) for r in found] == [("medium", 0)]
 
 
+def test_a_variant_ranks_by_a_signal_of_its_own_and_shares_the_ratings(workdir: Path, assess: Callable) -> None:
+    opened = assess()
+    go(workdir)
+    whole = (workdir / "data/enhanced/curriculum_ordered_sample.json").read_bytes()
+    go(workdir, "--variant", "teachers", "--difficulty", "teacher")
+    assert len(opened) == 1, "the main run's ratings serve the variant"
+    own = read(workdir, "curriculum_ordered_sample.teachers.json")
+    assert {record["difficulty_by"] for record in own} == {"teacher"}
+    assert read(workdir, "curriculum_ordered_rejected_sample.teachers.json") == []
+    assert (workdir / "data/enhanced/curriculum_ordered_sample.json").read_bytes() == whole
+    assert not (workdir / "data/enhanced/aside").exists()
+
+
+def test_the_order_says_where_it_went(workdir: Path) -> None:
+    run = subprocess.run([sys.executable, str(SCRIPT), "--profile", "laptop", "--workdir", str(workdir), "--order",
+                          "random"], capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr == ("03_create_curriculum_phi4.py: settings: curriculum.order: the order is stage 04's now: "
+                          "04_train_qwen3_235b.py --order, or order under [training]\n")
+
+
 def test_plan_and_help_need_nothing(tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, str(SCRIPT), "--profile", "mi300x", "--workdir", str(tmp_path), "--plan"],
                          capture_output=True, text=True, check=False)
@@ -318,8 +332,7 @@ def test_ratings_serve_every_run_that_asks_for_the_same(workdir: Path, assess: C
     opened = assess()
     go(workdir, "--rating-prompts", "steps")
     assert len(asked(opened)) == 40
-    for flags in (["--order", "random"], ["--seed", "3"], ["--output", str(workdir / "control.json")],
-                  ["--rating-prompts", "steps", "--order", "reverse"], []):
+    for flags in (["--seed", "3"], ["--output", str(workdir / "control.json")], ["--rating-prompts", "steps"], []):
         opened = assess()
         go(workdir, *flags)
         assert asked(opened) == set(), flags

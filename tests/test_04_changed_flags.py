@@ -408,7 +408,7 @@ def test_adapters_on_experts_are_merged_from_their_files(root: Path) -> None:
 
 
 def test_a_log_elsewhere_is_refused_before_anything_is_touched(root: Path, steps: list[int]) -> None:
-    with pytest.raises(InputError, match="--workdir") as refused:
+    with pytest.raises(InputError, match="--variant NAME") as refused:
         run(root, "--output", str(root / "data/enhanced/control_log.json"))
     assert refused.value.exit_code == 2
     assert "\n" not in str(refused.value)

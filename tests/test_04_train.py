@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import pytest
 from training_models import make_llama, make_workdir, record
 
 from stepladder.core import cli, machine
-from stepladder.training import memory
+from stepladder.core.tenths import tenth_bounds
+from stepladder.training import memory, orders
 
 PROJECT = Path(__file__).resolve().parents[1]
 SCRIPT = PROJECT / "scripts" / "04_train_qwen3_235b.py"
@@ -57,8 +59,16 @@ def test_outputs(trained: tuple[Path, str]) -> None:
     for name in ("adapter_model.safetensors", "adapter_config.json", "tokenizer.json", "README.md", "merged"):
         assert (folder / name).exists(), name
     log = log_of(root)
-    assert [step["ids"] for step in log["steps"]] == [
-        [f"q{i}" for i in range(start, start + 8)] for start in range(0, 32, 8)] * 2
+    met = [name for step in log["steps"] for name in step["ids"]]
+    assert sorted(met[:32]) == sorted(met[32:]) == sorted(f"q{i}" for i in range(32))
+    assert met[:32] != met[32:], "each epoch is a draw of its own"
+    for epoch in (met[:32], met[32:]):  # tenths of 32 records, in any order inside
+        bounds = tenth_bounds(32)
+        assert [set(epoch[low:high]) for low, high in pairwise(bounds)] == [
+            {f"q{i}" for i in range(low, high)} for low, high in pairwise(bounds)]
+    assert log["order"] == {"strategy": "curriculum", "seed": 0, "epochs": [
+        {"epoch": number, "records": 32, "sha256": orders.hash_ids(ids), "first": ids[:5]}
+        for number, ids in ((1, met[:32]), (2, met[32:]))]}
     assert log["counts"]["left_out"] == {"no reasoning": 1, "longer than 400 tokens": 1,
                                          "malformed: no question": 1}
     assert all(step["loss"] and step["tokens_per_second"] and step["memory_bytes"] for step in log["steps"])
@@ -103,7 +113,7 @@ def test_kill_9_and_run_again(trained: tuple[Path, str], tmp_path: Path) -> None
     flags = ["--epochs", "6"]
     whole = run(tmp_path, *flags)
     assert whole.returncode == 0, whole.stderr
-    expected = [step["loss"] for step in log_of(tmp_path)["steps"]]
+    expected, order = [step["loss"] for step in log_of(tmp_path)["steps"]], log_of(tmp_path)["order"]
     (tmp_path / "data/enhanced/training_log_sample.json").unlink()
     partial = tmp_path / "data/enhanced/journals/04_log_sample.jsonl"
     partial.unlink()
@@ -122,6 +132,7 @@ def test_kill_9_and_run_again(trained: tuple[Path, str], tmp_path: Path) -> None
     assert resumed.returncode == 0, resumed.stderr
     assert "going on after step" in resumed.stdout
     assert [step["loss"] for step in log_of(tmp_path)["steps"]] == expected
+    assert log_of(tmp_path)["order"] == order
 
 
 def test_a_resumed_run_keeps_the_dtype_measured_first(

@@ -78,6 +78,32 @@ def test_a_second_run_finds_everything_done(chain: Chain) -> None:
     assert "to do" not in status
 
 
+def test_a_variant_shares_what_lies_before_it_and_is_tested_beside_the_first(chain: Chain) -> None:
+    shared = {path: (path.stat().st_mtime_ns, path.read_bytes()) for name in [*OUTPUTS[:-2], "tournament"]
+              for path in (chain.file(name), chain.file(name).with_suffix(".meta.json"))}
+    journal = chain.workdir / "data" / "enhanced" / "journals" / "05_test_results_tiny.jsonl"
+    answered = journal.read_bytes()
+    done = chain.run("--variant", "control", "--args", "04", "--order random")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in shared} == shared
+    main, own = (read_json(chain.file("training_log").with_suffix(f"{mark}.json")) for mark in ("", ".control"))
+    assert own["order"]["strategy"] == "random"
+    assert own["order"]["epochs"][0]["records"] == main["order"]["epochs"][0]["records"]
+    assert own["order"]["epochs"][0]["sha256"] != main["order"]["epochs"][0]["sha256"]
+    results = read_json(chain.file("test_results"))
+    assert results["summary"]["contestants"] == ["base", "student", "control"]
+    new = journal.read_bytes().removeprefix(answered)
+    asked = [json.loads(line)["id"] for line in new.splitlines()]
+    assert {name.split("|")[1] if name.startswith(("speed", "memory")) else name.split("|")[0] for name in asked
+            if not name.startswith("memory")} == {"control"}, "memory alone is read anew: of all that share the weights"
+    assert (chain.workdir / "models/smollm2_135m_cot_curriculum.control/agents/AIAC").is_dir()
+    assert "Students side by side" in chain.file("report").with_suffix(".html").read_text()
+    again = chain.run("--variant", "control")
+    assert re.findall(r"^(\d\d)[ \w]*: (?:already done|the main run's)", again.stdout, re.MULTILINE) == [
+        *STAGES, "06"], "of stage 06 agents and tournament"
+    assert chain.ran() == [], "the main run is done, with the variant in its test"
+
+
 def test_a_deleted_output_reruns_its_stage_and_not_those_before(chain: Chain) -> None:
     chain.file("curriculum_ordered").unlink()
     ran = chain.ran()
@@ -134,7 +160,7 @@ def test_kill_9_in_the_middle_loses_nothing(chain: Chain, script: str, output: s
 
 def test_another_flag_reruns_its_stage_and_what_it_feeds(chain: Chain) -> None:
     before = chain.file("curriculum_ordered").read_bytes()
-    assert chain.ran("--only", "03", "--args", "03", "--order reverse") == ["00", "01", "02", "03", "04", "05", "06"]
+    assert "03" in chain.ran("--only", "03", "--args", "03", "--difficulty heuristic")
     assert chain.file("curriculum_ordered").read_bytes() != before
     status = chain.run("--status").stdout
     assert re.search(r"^03: to do", status, re.MULTILINE), "without the flag it is another run"

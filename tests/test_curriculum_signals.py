@@ -129,4 +129,3 @@ def test_a_description_names_extremes_and_spreads() -> None:
     assert [row["id"] for row in found["hardest"]] == [f"q{i}" for i in range(29, 19, -1)]
     assert found["spread"]["by_source"]["a"]["difficulty_raw"]["n"] == 15
     assert found["spread"]["all"]["difficulty_raw"]["max"] == 29
-    assert found["longest_run"]["domain"] == 30

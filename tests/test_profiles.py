@@ -30,7 +30,9 @@ def test_shipped_profiles_are_valid(name: str) -> None:
     ('[training]\nrank = "8"\n', "training.rank"),
     ("[training]\nrank = 0\n", "training.rank"),
     ("[trainign]\nrank = 8\n", r"unknown section \[trainign\]"),
-    ('[curriculum]\norder = "sideways"\n', "curriculum.order"),
+    ('[training]\norder = "sideways"\n', "training.order"),
+    ('[reasoning]\nvariant = "options"\n', "reasoning.variant: it is called prompt now"),
+    ('[curriculum]\norder = "random"\n', "curriculum.order: the order is stage 04's now: 04_train"),
     ("[[models.teacher.candidates]]\nkind = \"hub\"\nnmae = \"x\"\n", "models.teacher.candidates.0"),
     ("[training\n", "mine.toml"),
 ])

@@ -38,7 +38,7 @@ def encoded(student: loading.Student, count: int = 12) -> list[data.Example]:
 
 def make_loop(student: loading.Student, root: Path, rate: float = 3e-3, guard: bool = False, epochs: int = 2,
               checkpoint_steps: int = 2, count: int = 12) -> loop.Loop:
-    found = windows(encoded(student, count), batch=2, accumulation=2, epochs=epochs)
+    found = windows([encoded(student, count)] * epochs, batch=2, accumulation=2)
     return loop.Loop(student, found, [rate] * len(found), Checkpoints(root / "checkpoints", "print", 2),
                      ScopedJournal(Journal(root / "log.partial.jsonl"), "print"),
                      loop.Options(checkpoint_steps=checkpoint_steps, guard_steps=3),
@@ -132,7 +132,7 @@ def test_record_weights_scale_the_loss(student: loading.Student) -> None:
 def test_micro_batches_do_not_change_the_step(student: loading.Student, folder: Path, tmp_path: Path) -> None:
     def after_a_step(name: str, batch: int, accumulation: int) -> tuple[float, Any]:
         fresh = loading.load_student(folder, SETTINGS, seed=0)
-        found = windows(encoded(fresh), batch=batch, accumulation=accumulation, epochs=1)[:1]
+        found = windows([encoded(fresh)], batch=batch, accumulation=accumulation)[:1]
         run = loop.Loop(fresh, found, [1e-3], Checkpoints(tmp_path / name, "p", 1),
                         ScopedJournal(Journal(tmp_path / f"{name}.j"), "p"), loop.Options())
         outcome = run.run()
@@ -338,7 +338,7 @@ def _work(rank: int, folder: Path, root: Path, port: int) -> None:
     distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
     student = loading.load_student(folder, SETTINGS, seed=0)
     world = World(rank, 2)
-    found = windows(encoded(student), batch=2, accumulation=1, epochs=1, world=world)
+    found = windows([encoded(student)], batch=2, accumulation=1, world=world)
     run = loop.Loop(student, found, [3e-3] * len(found), Checkpoints(root / f"c{rank}", "p", 1),
                     ScopedJournal(Journal(root / f"{rank}.jsonl"), "p"), loop.Options(), world=world)
     torch.save([losses(run.run()), {n: p.detach() for n, p in student.trainable().items()}], root / f"{rank}.pt")

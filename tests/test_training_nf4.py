@@ -91,7 +91,7 @@ def test_lora_over_four_bits_learns(which: str, checkpointing: bool, moe: Path, 
     student = loading.load_student(moe if which == "moe" else dense, settings, seed=0)
     preflight.probe_four_bit(student)
     examples = data.encode_all([record(i) for i in range(8)], student.tokenizer, max_length=600)[0]
-    found = windows(examples, batch=4, accumulation=1, epochs=6)
+    found = windows([examples] * 6, batch=4, accumulation=1)
     run = loop.Loop(student, found, [1e-2] * len(found), Checkpoints(tmp_path / "c", "p", 1),
                     ScopedJournal(Journal(tmp_path / "j"), "p"), loop.Options())
     losses = [step["loss"] for step in run.run().steps]

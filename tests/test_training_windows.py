@@ -1,4 +1,4 @@
-"""Order and schedule: windows follow stage 03, whatever batch, accumulation and workers, and set the learning rate."""
+"""Windows and schedule: steps follow the epoch's order, whatever batch and workers, and set the learning rate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def examples_of(lengths: list[int], difficulties: list[float | None] | None = No
 def test_every_epoch_walks_the_order_and_workers_share_each_window(
         lengths: list[int], batch: int, accumulation: int, workers: int, epochs: int) -> None:
     examples = examples_of(lengths)
-    views = [windows(examples, batch=batch, accumulation=accumulation, epochs=epochs, world=World(rank, workers))
+    views = [windows([examples] * epochs, batch=batch, accumulation=accumulation, world=World(rank, workers))
              for rank in range(workers)]
     assert [e for window in views[0] for e in window.examples] == examples * epochs
     assert [window.step for window in views[0]] == list(range(1, len(views[0]) + 1))
@@ -37,31 +37,31 @@ def test_every_epoch_walks_the_order_and_workers_share_each_window(
 
 
 def test_an_epoch_ends_its_last_window_early() -> None:
-    found = windows(examples_of([5] * 10), batch=2, accumulation=2, epochs=2)
+    found = windows([examples_of([5] * 10)] * 2, batch=2, accumulation=2)
     assert [len(window.examples) for window in found] == [4, 4, 2, 4, 4, 2]
     assert [window.epoch for window in found] == [1, 1, 1, 2, 2, 2]
 
 
 def test_like_lengths_share_a_micro_batch() -> None:
     examples = examples_of([50, 10, 50, 10, 50, 10, 50, 10])
-    grouped = windows(examples, batch=4, accumulation=2, epochs=1)
+    grouped = windows([examples], batch=4, accumulation=2)
     assert computed_tokens(batches_of(grouped), packed=False) == sum(map(len, examples))
 
 
 def test_the_rate_follows_difficulty_in_every_epoch() -> None:
     examples = examples_of([5] * 5, [1.0, 4.0, 5.5, 7.0, 10.0])
-    found = windows(examples, batch=1, accumulation=1, epochs=2)
+    found = windows([examples] * 2, batch=1, accumulation=1)
     rates = schedule.learning_rates(found, "difficulty", 2e-5, 1e-5, 0)
     assert rates == pytest.approx([2e-5, 2e-5, 1.5e-5, 1e-5, 1e-5] * 2)
 
 
 def test_a_window_counts_by_the_mean_of_its_records() -> None:
-    found = windows(examples_of([5] * 2, [4.0, 7.0]), batch=2, accumulation=1, epochs=1)
+    found = windows([examples_of([5] * 2, [4.0, 7.0])], batch=2, accumulation=1)
     assert schedule.learning_rates(found, "difficulty", 2.0, 1.0, 0) == pytest.approx([1.5])
 
 
 def test_the_other_schedules() -> None:
-    found = windows(examples_of([5] * 3), batch=1, accumulation=1, epochs=1)
+    found = windows([examples_of([5] * 3)], batch=1, accumulation=1)
     assert schedule.learning_rates(found, "linear", 3.0, 1.0, 0) == pytest.approx([3, 2, 1])
     assert schedule.learning_rates(found, "cosine", 3.0, 1.0, 0) == pytest.approx([3, 2, 1])
     assert schedule.learning_rates(found, "constant", 3.0, 1.0, 0) == pytest.approx([3, 3, 3])
@@ -69,7 +69,7 @@ def test_the_other_schedules() -> None:
 
 
 def test_a_record_without_difficulty_is_named() -> None:
-    found = windows(examples_of([5] * 2, [1.0, None]), batch=2, accumulation=1, epochs=1)
+    found = windows([examples_of([5] * 2, [1.0, None])], batch=2, accumulation=1)
     with pytest.raises(InputError, match="record e1 has no difficulty"):
         schedule.learning_rates(found, "difficulty", 2.0, 1.0, 0)
     assert schedule.learning_rates(found, "linear", 2.0, 1.0, 0) == [2.0]
@@ -84,8 +84,8 @@ def test_the_deadline_takes_the_plans_fallbacks_in_turn() -> None:
                 for i in range(100)]
 
     def heed(deadline: float) -> preflight.Fallback:  # 100 records of 10 tokens: an hour an epoch
-        return preflight.meet_deadline(examples, epochs=3, batch=1, accumulation=1, pace=pace(1000 / 3600),
-                                       deadline=deadline, records=60)
+        return preflight.meet_deadline(examples, epochs=3, pace=pace(1000 / 3600), deadline=deadline, records=60,
+                                       windows_of=lambda some, times: windows([some] * times, batch=1, accumulation=1))
 
     assert heed(0).hours == pytest.approx(3.0)
     assert heed(3).steps == ()

@@ -8,8 +8,8 @@
 Arms: the untrained base, the same student trained on answers alone, and on reasoning. Each training is stage 04
 itself on puzzles of its own seed; a budget counts prompt and reply tokens of everything the optimiser saw, so the
 answers' arm sees more records. Held-out puzzles have another seed and no structure in common with any training.
---orders adds arms that train on the very records of the reasoning arm, which come at random there, in stage 03's
-orders by the puzzles' levels. The workdir holds stage 01's weights. --state keeps every finished training and every
+Both arms learn in random order; --orders adds arms that learn the very records of the reasoning arm in other orders of
+stage 04, by the puzzles' levels. The workdir holds stage 01's weights. --state keeps every finished training and every
 answer: run it again to go on, with more seeds too. Other flags go to stage 04.
 """
 
@@ -54,19 +54,12 @@ def write(path: Path, value: Any) -> None:
 
 
 def arm_records(arm: str, seed: int, args: argparse.Namespace, held_out: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the arm is offered, in its order; stage 04 takes as much of it as the budget holds."""
-    from stepladder.curriculum import orders
-
+    """What the arm is offered; stage 04 takes as much of it as the budget holds, the same in any order."""
     records = puzzles(args.tokens // PROMPT_TOKENS_AT_LEAST, seed, args,
                       {record["puzzle"]["structure"] for record in held_out})
     if arm == "answers":
         return [{**record, "chain_of_thought": None} for record in records]
-    if arm == "reasoning":
-        return records
-    log = json.loads((args.state / f"reasoning-{seed}/data/enhanced/training_log_sample.json").read_text())
-    trained = {name for step in log["steps"] for name in step["ids"]}
-    ranked = sorted((record for record in records if record["id"] in trained), key=lambda record: record["difficulty"])
-    return orders.arrange(ranked, arm, seed)
+    return records
 
 
 def train(arm: str, seed: int, args: argparse.Namespace, held_out: list[dict[str, Any]]) -> Path:
@@ -88,6 +81,7 @@ def train(arm: str, seed: int, args: argparse.Namespace, held_out: list[dict[str
         write(enhanced / "curriculum_ordered_sample.json", records)
     command = [sys.executable, str(PROJECT / "scripts/04_train_qwen3_235b.py"), "--profile", "laptop", "--workdir",
                str(folder), "--seed", str(seed), "--token-budget", str(args.tokens), "--guard-steps", "0",
+               "--order", "random" if arm in ARMS else arm,
                "--learning-rate", str(args.learning_rate), "--learning-rate-end", str(args.learning_rate / 2),
                "--schedule", "linear", "--epochs", "1", "--dtype", "float32", *(["--answer-only"] * (arm == "answers")),
                *args.others]

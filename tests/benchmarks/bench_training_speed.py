@@ -30,7 +30,7 @@ def ours(student: Any, examples: list, batch: int, accumulation: int, scratch: P
     from stepladder.training.loop import Loop, Options
     from stepladder.training.windows import windows
 
-    found = windows(examples, batch=batch, accumulation=accumulation, epochs=1)
+    found = windows([examples], batch=batch, accumulation=accumulation)
     scratch.mkdir()
     run = Loop(student, found, [5e-4] * len(found), Checkpoints(scratch / "checkpoints", "bench", 1),
                ScopedJournal(Journal(scratch / "journal"), "bench"), Options(checkpoint_steps=10**6))

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def card(agents: Mapping[str, Any], profile: str, weights: str) -> str:
+def card(agents: Mapping[str, Any], profile: str, weights: str, variant: str | None = None) -> str:
     """README.md of the agents' folder. `agents` is agents.json, `weights` how they got into the bundle."""
+    flags = f"--profile {profile}" + (f" --variant {variant}" if variant else "")
     gate, measured = agents["gate"], agents["validator"]["measured"]
     lines = [
         f"# Agents: the {gate['deployed']} is deployed", "",
         f"**Gate: {gate['verdict']}.** {gate['reason']}.", "",
         f"Model: `{agents['model']}`" + (f" with `{agents['adapter']}`" if agents["adapter"] else "") + ".", "",
         "## Try it", "", "```",
-        f"python scripts/06_deploy_agents.py --profile {profile} --chat",
+        f"python scripts/06_deploy_agents.py {flags} --chat",
         "```", "",
         "Paste a question with options A to D, then an empty line: it shows reasoning, answer, validation and time.",
         "",
@@ -25,7 +26,7 @@ def card(agents: Mapping[str, Any], profile: str, weights: str) -> str:
         "python -m agents.answer_agent --input_file outputs/filtered_questions.json --output_file outputs/answers.json",
         "```", "",
         "## Arena", "", "```",
-        f"python scripts/06_deploy_agents.py --profile {profile} --arena base student --rounds 50", "```", "",
+        f"python scripts/06_deploy_agents.py {flags} --arena base student --rounds 50", "```", "",
         "## The validator", "",
         f"Fitted on {agents['validator']['fitted_on']} validation questions, measured on {measured['questions']} "
         "held-out ones.", "",

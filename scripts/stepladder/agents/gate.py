@@ -49,8 +49,10 @@ def mean_interval(differences: Sequence[float]) -> tuple[float | None, float | N
     return max(-1.0, mean - half), min(1.0, mean + half)
 
 
-def paired_scores(results: Mapping[str, Any]) -> tuple[str, list[tuple[float, float]]]:
+def paired_scores(results: Mapping[str, Any], name: str = "student") -> tuple[str, list[tuple[float, float]]]:
     """(mode, [(student, base) correctness a question]) of stage 05's results; reasoning mode where it was tested.
+
+    name: of the student among the contestants, a variant's where that is judged.
 
     Raises InputError where student or base were not tested.
     """
@@ -58,11 +60,11 @@ def paired_scores(results: Mapping[str, Any]) -> tuple[str, list[tuple[float, fl
     if not isinstance(questions, list):
         raise InputError("the test results hold no list of questions; run 05_test_model.py again")
     for mode in ("reasoning", "fast"):
-        pairs = [(_score(question, "student", mode), _score(question, "base", mode)) for question in questions]
+        pairs = [(_score(question, name, mode), _score(question, "base", mode)) for question in questions]
         whole = [(student, base) for student, base in pairs if student is not None and base is not None]
         if whole:
             return mode, whole
-    raise InputError("the test results compare no student with a base; run 05_test_model.py with both contestants")
+    raise InputError(f"the test results compare no {name} with a base; run 05_test_model.py with both contestants")
 
 
 def _score(question: Mapping[str, Any], contestant: str, mode: str) -> float | None:
@@ -72,17 +74,19 @@ def _score(question: Mapping[str, Any], contestant: str, mode: str) -> float | N
     return float(found["score"] if "score" in found else found["letter"] == question["answer"])
 
 
-def decide(results: Mapping[str, Any], *, force_student: bool = False, student_exists: bool = True) -> Decision:
-    """Who is deployed. `student_exists`: whether stage 04 left an adapter that the engine can load."""
+def decide(results: Mapping[str, Any], *, force_student: bool = False, student_exists: bool = True,
+           name: str = "student") -> Decision:
+    """Who is deployed. `student_exists`: whether stage 04 left an adapter that the engine can load. name: of the
+    student in the results."""
     if not student_exists:
         return Decision("base", "no student", "the student has no adapter.gguf, so the base is deployed")
-    mode, pairs = paired_scores(results)
+    mode, pairs = paired_scores(results, name)
     differences = [student - base for student, base in pairs]
     difference = math.fsum(differences) / len(pairs)
     low, high = mean_interval(differences)
     figures = {"mode": mode, "questions": len(pairs), "student": math.fsum(s for s, _ in pairs) / len(pairs),
                "base": math.fsum(b for _, b in pairs) / len(pairs), "difference": difference, "low": low, "high": high}
-    told = (f"student minus base {100 * difference:+.1f} points in {mode} mode on {len(pairs)} questions (95 % "
+    told = (f"{name} minus base {100 * difference:+.1f} points in {mode} mode on {len(pairs)} questions (95 % "
             f"interval {100 * low:+.1f} to {100 * high:+.1f})")
     if difference >= 0 and low > LOWEST:
         return Decision("student", "better or equal", f"{told}: the student is deployed", **figures)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import re
 import sys
 import traceback
 import types
@@ -16,13 +18,18 @@ from pydantic import BaseModel
 from . import profiles
 from .errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, NotThereYet, StepladderError
 from .interrupts import outlive_terminal, stop_flag
-from .settings import SECTIONS
+from .settings import MOVED, SECTIONS
 
 PROJECT = Path(__file__).resolve().parents[3]
+TAKEN = ("base", "student", "teacher", "meta")
+"""Names that something else has beside a variant's: in tables, or in those of files."""
 
 
-def stage_parser(description: str, sections: tuple[str, ...] = ()) -> argparse.ArgumentParser:
-    """Parser with the common flags and one flag for each setting of `sections`."""
+def stage_parser(description: str, sections: tuple[str, ...] = (), variants: bool = True) -> argparse.ArgumentParser:
+    """Parser with the common flags and one flag for each setting of `sections`.
+
+    variants: whether the stage can belong to a variant; what all variants share cannot.
+    """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     common = parser.add_argument_group("common")
@@ -32,6 +39,9 @@ def stage_parser(description: str, sections: tuple[str, ...] = ()) -> argparse.A
     common.add_argument("--output", type=Path, help="main output file instead of the profile's")
     common.add_argument("--limit", type=_positive, help="only the first N records; output and products get .limitN in "
                         "their names")
+    if variants:
+        common.add_argument("--variant", type=variant_name, metavar="NAME", help="another student beside the main "
+                            "run's: what it writes has NAME in its name, what NAME lacks is read from the main run")
     common.add_argument("--seed", type=int, default=0, help="seed of everything random (default 0)")
     common.add_argument("--force", action="store_true", help="run although it is done, from the start; "
                         "nothing is deleted")
@@ -54,6 +64,11 @@ def add_settings(parser: argparse.ArgumentParser, section: str) -> None:
         default = "" if field.is_required() else f" (default {field.get_default()!r}, or the profile's)"
         group.add_argument(f"--{name.replace('_', '-')}", dest=f"{section}.{name}", default=argparse.SUPPRESS,
                            help=f"{field.description}{default}".replace("%", "%%"), **options)
+    for key in MOVED:  # understood, so that it can say where it went
+        if key.split(".")[0] == section:
+            with contextlib.suppress(argparse.ArgumentError):  # another flag has that name now
+                group.add_argument(f"--{key.split('.')[1]}", dest=key, default=argparse.SUPPRESS,
+                                   help=argparse.SUPPRESS)
 
 
 def _flag_options(annotation: Any) -> dict[str, Any] | None:
@@ -97,6 +112,16 @@ class _Pairs(argparse.Action):
         setattr(namespace, self.dest, pairs)
 
 
+def variant_name(text: str) -> str:
+    """A variant's name, checked. Raises ArgumentTypeError."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a variant: letters, digits, - and _, at most 40, the "
+                                         "first a letter or digit")
+    if text in TAKEN or re.fullmatch(r"limit\d+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a variant: it means something else already")
+    return text
+
+
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -116,7 +141,8 @@ def main(build_parser: Callable[[], argparse.ArgumentParser], run: Callable[[arg
         code = run(args) or 0
     except StepladderError as error:
         if isinstance(error, NotThereYet) and getattr(args, "status", False):
-            print(f"{Path(sys.argv[0]).name[:2]}: to do ({error})")
+            variant = f" {args.variant}" if getattr(args, "variant", None) else ""
+            print(f"{Path(sys.argv[0]).name[:2]}{variant}: to do ({error})")
             sys.exit(EXIT_DONE)
         if args.debug:
             traceback.print_exc()

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from . import machine
 from .errors import InputError
 from .files import hash_json
-from .settings import SECTIONS, Profile, Section, value_as_json
+from .settings import MOVED, SECTIONS, Profile, Section, value_as_json
 
 PROFILE_FOLDER = Path(__file__).resolve().parents[2] / "profiles"
 
@@ -59,6 +59,9 @@ def load(name_or_path: str) -> dict[str, dict[str, Any]]:
 
 def validate(section: str, values: dict[str, Any], where: str) -> Section:
     """Make a section from plain values. Raises InputError naming section, key and what is wrong."""
+    for key, instead in MOVED.items():
+        if key.split(".")[0] == section and key.split(".")[1] in values:
+            raise InputError(f"{where}: {key}: {instead}")
     try:
         return SECTIONS[section].model_validate(values)
     except ValidationError as error:
@@ -111,6 +114,7 @@ def resolve(args: argparse.Namespace, sections: tuple[str, ...]) -> Settings:
             origin[key] = "flag" if key in given else "profile" if name in values else "default"
             if key in given:
                 values[name] = given[key]
+        values |= {key.split(".")[1]: given[key] for key in MOVED if key in given and key.split(".")[0] == section}
         resolved[section] = validate(section, values, "settings")
     profile = validate("profile", content["profile"], f"profile {args.profile}")
     assert isinstance(profile, Profile)

@@ -121,7 +121,7 @@ class EngineSettings(Section):
 class Reasoning(Section):
     """Stage 02: the teacher."""
 
-    variant: str = Field("options", description="prompt variant, see engine/prompts.py")
+    prompt: str = Field("options", description="prompt variant, see engine/prompts.py")
     attempts: Positive = Field(3, description="attempts before the hint")
     temperature: float = Field(0.7, description="temperature from the second attempt on; the first is greedy", ge=0)
     top_p: float = Field(0.95, description="nucleus sampling from the second attempt on", gt=0, le=1)
@@ -131,12 +131,10 @@ class Reasoning(Section):
 
 
 class Curriculum(Section):
-    """Stage 03: ratings and order."""
+    """Stage 03: ratings and ranks."""
 
     difficulty: Literal["assessor", "student", "teacher", "blend", "heuristic"] = Field(
-        "assessor", description="the signal that orders")
-    order: Literal["curriculum", "random", "reverse", "interleaved"] = Field(
-        "curriculum", description="order of the records")
+        "assessor", description="the signal that ranks")
     student_signal: bool = Field(False, description="measure the student's own probability of the key as well")
     student_rotations: Annotated[int, Field(ge=1, le=4)] = Field(
         4, description="rotations of the options that the student's probability is averaged over")
@@ -155,7 +153,9 @@ class Training(Section):
     targets: Literal["auto", "attention", "linear", "experts"] = Field(
         "auto", description="modules with LoRA; auto: attention for MoE, all linears for dense")
     expert_rank: Positive = Field(8, description="LoRA rank on experts, when they are trained")
-    epochs: Positive = Field(3, description="passes over the curriculum")
+    epochs: Positive = Field(3, description="passes over the records")
+    order: Literal["curriculum", "random", "reverse", "interleaved"] = Field(
+        "curriculum", description="strategy that draws the order of each epoch")
     batch: Positive = Field(2, description="records in a micro-batch")
     accumulation: Positive = Field(8, description="micro-batches in an optimiser step")
     learning_rate: float = Field(2e-5, description="learning rate through the easy records", gt=0)
@@ -182,7 +182,7 @@ class Training(Section):
                                  json_schema_extra=EXECUTION_ONLY)
     guard_tokens: Positive = Field(48, description="length of those answers, tokens", json_schema_extra=EXECUTION_ONLY)
     token_budget: Count = Field(0, description="most tokens (prompt and reply) of an epoch; records are drawn evenly "
-                                               "over the order to fit; 0: all")
+                                               "over the ranks to fit; 0: all")
     deadline_hours: float = Field(0.0, description="apply the plan's fallbacks to end in time; 0: no deadline", ge=0,
                                   json_schema_extra=EXECUTION_ONLY)
     deadline_records: Positive = Field(30_000, description="records of the first fallback",
@@ -196,8 +196,8 @@ class Training(Section):
 class Verdict(Section):
     """Stage 05: the test."""
 
-    contestants: list[Literal["base", "student", "teacher"]] = Field(["base", "student"],
-                                                                     description="who of this run is tested")
+    contestants: list[Literal["base", "student", "variants", "teacher"]] = Field(
+        ["base", "student", "variants"], description="who of this run is tested; variants: every one that is trained")
     model: dict[str, str] = Field({}, description="one more contestant, repeatable: model.gguf, "
                                   "base.gguf:adapter.gguf, a transformers folder, or URL#model")
     modes: list[Literal["fast", "reasoning"]] = Field(["fast", "reasoning"], min_length=1,
@@ -245,6 +245,10 @@ SECTIONS: dict[str, type[Section]] = {
     "profile": Profile, "questions": Questions, "models": Models, "engine": EngineSettings, "reasoning": Reasoning,
     "curriculum": Curriculum, "training": Training, "verdict": Verdict, "agents": Agents, "arena": Arena,
 }
+
+MOVED = {"curriculum.order": "the order is stage 04's now: 04_train_qwen3_235b.py --order, or order under [training]",
+         "reasoning.variant": "it is called prompt now"}
+"""Settings that are no more, as section.name: where to go instead."""
 
 
 def value_as_json(value: Any) -> Any:

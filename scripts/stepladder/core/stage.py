@@ -56,6 +56,7 @@ class StageRun:
                  accumulates: bool = False) -> None:
         self.stage, self.args, self.settings = stage, args, settings
         self.workspace = Workspace.of(args, settings.profile)
+        self.label = f"{stage} {self.workspace.variant}" if self.workspace.variant else stage
         self.inputs, self.outputs = dict(inputs), dict(outputs)
         self.weights, self.products = dict(weights or {}), dict(products or {})
         self.extra, self.accumulates = dict(extra or {}), accumulates
@@ -126,7 +127,7 @@ class StageRun:
         if getattr(self.args, "status", False):
             if fitting is not None:
                 reason = f"{reason}; but {fitting.name} was set aside and fits, it is brought back"
-            say(f"{self.stage}: done" if reason is None else f"{self.stage}: to do ({reason})")
+            say(f"{self.label}: done" if reason is None else f"{self.label}: to do ({reason})")
             if reason is None:
                 self.warn_of_missing()
             return True
@@ -136,7 +137,7 @@ class StageRun:
             say(f"{self.stage}: {fitting.name} fits and is brought back")
             reason = self.why_not_done()
         if reason is None and not (self.args.force or again):
-            say(f"{self.stage}: already done ({', '.join(path.name for path in self.outputs.values())})")
+            say(f"{self.label}: already done ({', '.join(path.name for path in self.outputs.values())})")
             self.warn_of_missing()
             return True
         return False
@@ -211,7 +212,11 @@ class StageRun:
         chosen = [f"{key}={item['value']} ({item['from']})" for key, item in self.settings.described().items()
                   if item["from"] != "default" and not isinstance(item["value"], (dict, list))]
         say(f"{self.stage}: profile {self.settings.profile.name}; " + ", ".join(chosen))
-        if peeks := [path.name for path in self.inputs.values() if ".limit" in path.name]:
+        peeks = [path.name for path in self.inputs.values() if ".limit" in path.name]
+        if self.workspace.variant:
+            say(f"{self.stage}: variant {self.workspace.variant}; reads "
+                + ", ".join(path.name for path in self.inputs.values()))
+        elif peeks:
             say(f"{self.stage}: reads {', '.join(peeks)}")
         self.warn_of_missing()
 
@@ -288,7 +293,8 @@ class StageRun:
             "stage": self.stage, "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             "arguments": self.settings.described(), "seed": self.args.seed, "limit": self.args.limit,
-            "profile": self.settings.profile.name, "versions": versions(), "machine": platform.platform(),
+            "variant": self.workspace.variant, "profile": self.settings.profile.name, "versions": versions(),
+            "machine": platform.platform(),
             "inputs": {name: {"path": str(path), "sha256": self.input_hashes()[name]}
                        for name, path in {**self.inputs, **self.weights}.items()},
             "products": {name: self._hash_weights(path) for name, path in self.products.items()},

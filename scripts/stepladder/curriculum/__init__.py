@@ -1,1 +1,1 @@
-"""Stage 03: how hard each question is, and the order that follows from it."""
+"""Stage 03: how hard each question is, and the ranks that follow from it."""

@@ -1,4 +1,4 @@
-"""From measurements to the ordered records: signals, difficulty, level, position. The input's order plays no part."""
+"""From measurements to the ranked records: signals, difficulty, level, position. The input's order plays no part."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.records import Record
-from . import calibration, orders, signals
+from . import calibration, signals
 
 Results = Mapping[str, Mapping[str, Any]]  # record id -> what a model said of it
 
@@ -18,9 +18,9 @@ def gather(records: Sequence[Record], ratings: Results, probes: Results) -> dict
             for record in records}
 
 
-def build(records: Sequence[Record], found: Mapping[str, signals.Signals], chosen: str, order: str, seed: int,
+def build(records: Sequence[Record], found: Mapping[str, signals.Signals], chosen: str,
           assessor_name: str) -> list[Record]:
-    """The records in order, each with its signals, difficulty, level and position."""
+    """The records from the easiest to the hardest, each with its signals, difficulty, level and position."""
     ids = [record["id"] for record in records]
     raw, source = signals.ordering(ids, found, chosen)
     ranked = calibration.rank(records, raw, {name: float(found[name]["heuristic"]) for name in ids})
@@ -30,8 +30,7 @@ def build(records: Sequence[Record], found: Mapping[str, signals.Signals], chose
         by = assessor_name if source[name] == "assessor" else source[name]
         rated.append({**record, "signals": found[name], "difficulty": difficulty, "difficulty_raw": raw[name],
                       "difficulty_by": by, "level": level})
-    arranged = orders.arrange(rated, order, seed)
-    return [{**record, "position": position} for position, record in enumerate(arranged)]
+    return [{**record, "position": position} for position, record in enumerate(rated)]
 
 
 def attach(records: Sequence[Record], field: str, results: Results) -> list[Record]:

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..core.records import Record
-
-TENTHS = 10
+from ..core.tenths import tenth_bounds
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,6 @@ class Level:
 
 
 LEVELS = (Level("easy", 1.0, 4.0, 3), Level("medium", 4.0, 7.0, 8), Level("hard", 7.0, 10.0, 10))
-
-
-def tenth_bounds(count: int) -> list[int]:
-    """Where the tenths of `count` records begin and end: 11 ascending indices from 0 to `count`, rounded half up."""
-    return [(2 * tenth * count + TENTHS) // (2 * TENTHS) for tenth in range(TENTHS + 1)]
 
 
 def ladder(count: int) -> list[tuple[float, str]]:

@@ -1,4 +1,4 @@
-"""What becomes of the measurements: which signal orders, what is said aloud, and what the meta tells."""
+"""What becomes of the measurements: which signal ranks, what is said aloud, and what the meta tells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import build, measure, signals, summary
 
 @dataclass
 class Conclusion:
-    """The ordered records, the counts for the meta, and warnings that must not be overlooked."""
+    """The ranked records, the counts for the meta, and warnings that must not be overlooked."""
 
     records: list[Record]
     counts: dict[str, Any]
@@ -21,8 +21,8 @@ class Conclusion:
 
 
 def conclude(records: Sequence[Record], results: Mapping[str, build.Results], failures: Mapping[str, str],
-             settings: Curriculum, seed: int, assessor_name: str) -> Conclusion:
-    """Order the records by the wanted signal, or by the heuristic where it cannot be had.
+             settings: Curriculum, assessor_name: str) -> Conclusion:
+    """Rank the records by the wanted signal, or by the heuristic where it cannot be had.
 
     results: what was measured, by role. failures: why a role could not be measured, by role.
     """
@@ -36,10 +36,10 @@ def conclude(records: Sequence[Record], results: Mapping[str, build.Results], fa
             warnings.append(f"the ratings of {assessor_name} are of no use: {unusable}")
             ratings = {}
     found = build.gather(records, ratings, results.get("student", {}))
-    ordered = build.build(records, found, settings.difficulty, settings.order, seed, assessor_name)
+    ordered = build.build(records, found, settings.difficulty, assessor_name)
     for role, name in measure.FIELDS.items():
         ordered = build.attach(ordered, name, results.get(role, {}))
-    counts |= {"order": settings.order, "wanted": settings.difficulty, "warnings": warnings,
+    counts |= {"wanted": settings.difficulty, "warnings": warnings,
                **summary.describe(ordered)}
     stand_ins = counts["difficulty_by"].get(signals.FALLBACK, 0)
     if settings.difficulty != signals.FALLBACK and stand_ins == len(records):

@@ -23,7 +23,7 @@ OUTPUT_BYTES = 1_000  # what the stage adds to a record, in the output and in th
 def tell(workspace: Workspace, source: Path, settings: Curriculum, engine: EngineSettings, limit: int | None) -> None:
     """Print the plan; works before any input or model exists."""
     count, size, where = _records(source, limit)
-    say(f"03: {count:,} records ({where}), ordered by {settings.difficulty}, {settings.order}")
+    say(f"03: {count:,} records ({where}), ranked by {settings.difficulty}")
     if settings.difficulty == "heuristic":
         say("03: no model is needed, a few minutes for 50,000 records")
         return

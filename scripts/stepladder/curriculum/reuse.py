@@ -1,4 +1,4 @@
-"""Measurements that an earlier output already holds, so that another order, signal or limit costs no second rating."""
+"""Measurements that an earlier output already holds, so that another signal or limit costs no second rating."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The signals of difficulty, side by side, and the one that orders.
+"""The signals of difficulty, side by side, and the one that ranks.
 
 Every signal says: the higher, the harder. None is "not measured", never a number.
 

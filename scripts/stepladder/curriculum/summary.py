@@ -10,7 +10,6 @@ from statistics import NormalDist
 from typing import Any
 
 from ..core.records import Record
-from .orders import longest_run
 from .signals import Signals, known_level
 
 SIGNALS = ("assessor", "student", "teacher", "length", "heuristic", "known")
@@ -84,13 +83,12 @@ def examples(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
 
 
 def describe(records: Sequence[Record]) -> dict[str, Any]:
-    """All of it, for records in their final order."""
+    """All of it."""
     signals = [{**record["signals"], "known": known_level(record)} for record in records]
     return {
         "records": len(records), "levels": dict(Counter(record["level"] for record in records)),
         "difficulty_by": dict(Counter(record["difficulty_by"] for record in records)),
         "signals": {name: sum(s.get(name) is not None for s in signals) for name in SIGNALS},
-        "longest_run": {key: longest_run(records, key) for key in ("domain", "answer")},
         "correlations": correlations(signals), "spread": spreads(records), **examples(records),
     }
 

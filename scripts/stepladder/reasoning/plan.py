@@ -28,7 +28,7 @@ def lines(workspace: Workspace, source: Path, output: Path, reasoning: Reasoning
     tries = reasoning.attempts + reasoning.hint
     yield f"{total:,} questions ({where}), {count:,} of them to be reasoned about"
     most, least = count * tries * reasoning.max_tokens, count * reasoning.max_tokens // 2
-    yield (f"variant {reasoning.variant}: up to {reasoning.attempts} attempts"
+    yield (f"prompt {reasoning.prompt}: up to {reasoning.attempts} attempts"
            f"{' and a hinted one' if reasoning.hint else ''} of {reasoning.max_tokens} tokens")
     yield (f"tokens: {least:,} where every first attempt is right and half as long as allowed, {most:,} at the very "
            "most (computed)")

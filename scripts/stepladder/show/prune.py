@@ -63,14 +63,14 @@ def _aside(workspace: Workspace) -> Iterator[Kept]:
 
 
 def _peeks(workspace: Workspace) -> Iterator[Kept]:
-    folder = workspace.root / "data" / "enhanced"
-    for path in sorted(folder.glob(f"*_{workspace.tag}.limit*.json")):
+    folder, tag = workspace.root / "data" / "enhanced", workspace.tag
+    for path in sorted([*folder.glob(f"*_{tag}.limit*.json"), *folder.glob(f"*_{tag}.*.limit*.json")]):
         if path.name.endswith(".meta.json"):
             continue
         meta = meta_path(path)
         made = f"{read_json(meta)['finished'][:16]} " if meta.exists() else ""
         yield Kept("peek", path.stem, tuple(one for one in (path, meta) if one.exists()), f"{made}a run with --limit")
-    for path in sorted(workspace.models.glob(f"*{workspace.student}_*.limit*")):
+    for path in sorted(workspace.models.glob(f"*{workspace.student}_*.limit*")):  # a variant's too
         yield Kept("peek", path.name, (path,), "a run with --limit")
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from stepladder.core import variants
 from stepladder.core.files import read_json
 from stepladder.core.progress import duration
 from stepladder.core.stage import meta_path
-from stepladder.core.workspace import Workspace
-
-MAIN_OUTPUTS = {"00": "questions", "01": "models", "02": "cot_enhanced", "03": "curriculum_ordered",
-                "04": "training_log", "05": "test_results", "06": "tournament"}
+from stepladder.core.workspace import MAIN_OUTPUTS, Workspace
 
 
 def read_metas(workspace: Workspace) -> dict[str, dict[str, Any]]:
-    """Stage number -> meta of its main output, for those that are there."""
-    paths = {stage: meta_path(workspace.enhanced(name)) for stage, name in MAIN_OUTPUTS.items()}
+    """Stage number -> meta of its main output, for those that are there; of a variant its own alone."""
+    paths = {stage: meta_path(workspace.output(name)) for stage, name in MAIN_OUTPUTS.items()}
     return {stage: read_json(path) for stage, path in paths.items() if path.exists()}
 
 
@@ -34,14 +34,29 @@ def print_summary(console: Console, workspace: Workspace) -> None:
         if meta is None:
             table.add_row(stage, "", "", f"[dim]{name}: not there yet[/dim]")
             continue
-        output = read_json(workspace.enhanced(name)) if stage == "06" and workspace.enhanced(name).exists() else {}
-        table.add_row(stage, duration(meta["seconds"]), f"{meta['peak_memory_bytes'] / 1e9:.1f} GB",
-                      escape("\n".join([*RESULTS[stage](meta["counts"], output), *_without(meta)])))
+        table.add_row(*_row(stage, stage, meta, workspace))
+    for variant in variant_workspaces(workspace):
+        for stage, meta in (own := read_metas(variant)).items():
+            table.add_row(*_row(stage, f"{stage} {variant.variant}", meta, variant))
+        metas |= {f"{stage} {variant.variant}": meta for stage, meta in own.items()}
     console.print(table)
     console.print(f"all stages: {duration(sum(meta['seconds'] for meta in metas.values()))}")
     report = workspace.enhanced("report").with_suffix(".html")
     if report.exists():
         console.print(f"report: {report}", soft_wrap=True)
+
+
+def variant_workspaces(workspace: Workspace) -> Iterator[Workspace]:
+    """The workspace of each variant."""
+    for name in variants.names(workspace):
+        yield replace(workspace, variant=name)
+
+
+def _row(stage: str, label: str, meta: dict[str, Any], workspace: Workspace) -> list[str]:
+    path = workspace.output(MAIN_OUTPUTS[stage])
+    output = read_json(path) if stage == "06" and path.exists() else {}
+    return [label, duration(meta["seconds"]), f"{meta['peak_memory_bytes'] / 1e9:.1f} GB",
+            escape("\n".join([*RESULTS[stage](meta["counts"], output), *_without(meta)]))]
 
 
 def _without(meta: dict[str, Any]) -> list[str]:
@@ -66,11 +81,12 @@ def _reasoning(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
 
 def _curriculum(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
     levels = ", ".join(f"{number:,} {level}" for level, number in counts["levels"].items())
-    return [f"{levels}; rated by {', '.join(counts['difficulty_by'])}; order: {counts['order']}"]
+    return [f"{levels}; rated by {', '.join(counts['difficulty_by'])}"]
 
 
 def _training(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
-    return [f"{counts['records']:,} records, {counts['tokens']:,} tokens, {counts['steps']:,} steps; "
+    order = f", order {counts['order']}" if "order" in counts else ""
+    return [f"{counts['records']:,} records{order}, {counts['tokens']:,} tokens, {counts['steps']:,} steps; "
             f"guard: {counts['verdict']}"]
 
 

@@ -14,12 +14,12 @@ def model_card(*, base: str, data: Mapping[str, Any], arguments: Mapping[str, An
     left_out = ", ".join(f"{count} {reason}" for reason, count in data["left_out"].items()) or "none"
     lines = [
         "---", "library_name: peft", f"base_model: {base}", "tags:", "- lora", "- chain-of-thought", "- curriculum",
-        "---", "", f"# LoRA adapter of {base}: reasoning, learnt from easy to hard", "",
+        "---", "", f"# LoRA adapter of {base}: step-by-step reasoning", "",
         "Made by Stepladder's stage 04. It answers four-option questions by short reasoning that ends in "
         '"Answer: X".', "",
         "## Data", "",
         f"{data['records']} records ({levels}), {data['tokens']} tokens, {data['live_tokens']} of them with loss; "
-        f"left out: {left_out}. Order: as stage 03 wrote it, in every epoch.", "",
+        f"left out: {left_out}. Order: {_order(log)}.", "",
         "## Training", "",
         f"{len(steps)} optimiser steps; loss {_mean_loss(steps[:5])} at the beginning, {_mean_loss(steps[-5:])} at the "
         f"end (means of five steps). Guard: {log['guard']['verdict']}.", "",
@@ -38,6 +38,12 @@ def model_card(*, base: str, data: Mapping[str, Any], arguments: Mapping[str, An
     lines += [f"| {key} | {item['value']} | {item['from']} |" for key, item in arguments.items()]
     lines += ["", "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()), ""]
     return "\n".join(lines)
+
+
+def _order(log: Mapping[str, Any]) -> str:
+    if "order" not in log:  # a training of an earlier version
+        return "as stage 03 wrote it, in every epoch"
+    return f"{log['order']['strategy']}, drawn for each epoch"
 
 
 def _mean_loss(steps: list[Mapping[str, Any]]) -> str:

@@ -34,6 +34,7 @@ class Example:
     weight: float = 1.0
     difficulty: float | None = None
     level: str | None = None
+    domain: str | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -68,7 +69,7 @@ def encode(record: Record, text: str, tokenizer: PreTrainedTokenizerBase, weight
         reply_ids.append(tokenizer.eos_token_id)
     difficulty = record.get("difficulty")
     return Example(record["id"], (*prompt_ids, *reply_ids), len(prompt_ids), weight,
-                   None if difficulty is None else float(difficulty), record.get("level"))
+                   None if difficulty is None else float(difficulty), record.get("level"), record.get("domain"))
 
 
 def ends_turn(token: int, tokenizer: PreTrainedTokenizerBase) -> bool:
@@ -108,14 +109,14 @@ def encode_all(records: Iterable[Record], tokenizer: PreTrainedTokenizerBase, *,
 
 
 def thin(examples: list[Example], count: int) -> list[Example]:
-    """`count` of the examples, drawn evenly over their order; so every stretch keeps its share."""
+    """`count` of the ranked examples, drawn evenly over their ranks; so every stretch keeps its share."""
     if count >= len(examples):
         return examples
     return [examples[(2 * i + 1) * len(examples) // (2 * count)] for i in range(count)]
 
 
 def thin_to_tokens(examples: list[Example], budget: int) -> list[Example]:
-    """As many examples as fit a budget of tokens (prompt and reply), drawn evenly over their order."""
+    """As many examples as fit a budget of tokens (prompt and reply), drawn evenly over their ranks."""
     if sum(map(len, examples)) <= budget:
         return examples
     low, high = 0, len(examples)

@@ -1,4 +1,4 @@
-"""The training loop: one window a step, in curriculum order, with readings, rollbacks, checkpoints and a journal.
+"""The training loop: one window a step, in the epoch's order, with readings, rollbacks, checkpoints and a journal.
 
 What the journal (a line a step) and the last checkpoint hold is all there is to a run, so a killed one goes on from
 its last checkpoint and repeats the very steps it had lost.

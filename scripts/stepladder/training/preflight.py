@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from . import checkpoints, data
 from .data import Example
 from .loss import weighted_loss
 from .packing import computed_tokens
-from .windows import Window, World, batches_of, windows
+from .windows import Window, batches_of
 
 if TYPE_CHECKING:
     from .loading import Student
@@ -103,20 +103,21 @@ class Fallback:
     steps: tuple[str, ...]
 
 
-def meet_deadline(examples: list[Example], *, epochs: int, batch: int, accumulation: int, pace: Pace, deadline: float,
-                  records: int, world: World | None = None) -> Fallback:
-    """The plan's fallbacks, one after the other: `records` drawn evenly over the order, then 2 epochs.
+def meet_deadline(examples: list[Example], *, epochs: int, pace: Pace, deadline: float, records: int,
+                  windows_of: Callable[[list[Example], int], list[Window]]) -> Fallback:
+    """The plan's fallbacks, one after the other: `records` drawn evenly over the ranks, then 2 epochs.
 
-    deadline: hours; 0: none. Raises StageError, with the numbers, where even that is too long.
+    windows_of: (ranked examples, epochs) -> the steps of a training. deadline: hours; 0: none.
+    Raises StageError, with the numbers, where even that is too long.
     """
     def hours(some: list[Example], times: int) -> float:
-        return pace.hours(windows(some, batch=batch, accumulation=accumulation, epochs=times, world=world))
+        return pace.hours(windows_of(some, times))
 
     said: list[str] = []
     need = hours(examples, epochs)
     if deadline and need > deadline and len(examples) > records:
         examples = data.thin(examples, records)
-        said.append(f"{need:.2f} h do not fit {deadline:g} h: {len(examples)} records, drawn evenly over the order")
+        said.append(f"{need:.2f} h do not fit {deadline:g} h: {len(examples)} records, drawn evenly over the ranks")
         need = hours(examples, epochs)
     if deadline and need > deadline and epochs > 2:
         said.append(f"{need:.2f} h do not fit {deadline:g} h: 2 epochs instead of {epochs}")

@@ -44,5 +44,5 @@ def _difficulty(window: Window) -> float:
     if window.difficulty is None:
         record = next(example.id for example in window.examples if example.difficulty is None)
         raise InputError(f"record {record} has no difficulty; run 03_create_curriculum_phi4.py, "
-                         "or train with --schedule linear")
+                         "or train with --order random --schedule linear")
     return window.difficulty

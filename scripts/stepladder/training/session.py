@@ -13,7 +13,7 @@ from ..core.records import Record
 from ..core.settings import Training
 from ..core.stage import StageRun, versions
 from ..core.workspace import Workspace
-from . import data, memory, preflight, trained
+from . import data, memory, orders, preflight, trained
 from .agreement import torch_letters
 from .checkpoints import Checkpoints, remove
 from .data import Example
@@ -43,8 +43,7 @@ class Session:
         self.fingerprint = trained.fingerprint(stage)
         self.checkpoints = Checkpoints(workspace.checkpoints, self.fingerprint, self.training.checkpoints_kept,
                                        self.training.epochs, afresh=stage.args.force)
-        scope = trained.of_epochs(self.fingerprint, self.checkpoints.epochs)
-        self.journal = stage.journal("log", scope=scope)
+        self.journal = stage.journal("log", scope=trained.scope(stage, self.fingerprint, self.checkpoints.epochs))
         assert isinstance(self.journal, ScopedJournal)
         if self.checkpoints.latest() is None:
             self.journal.start_over()  # steps without the checkpoints they led to
@@ -60,10 +59,12 @@ class Session:
         examples, planned = self._preflight(student, examples, found)
         outcome, epochs = self._train(student, examples, planned)
         say(f"guard: {outcome.verdict}")
-        counts = {**data.describe(examples, left_out), "epochs": epochs, "planned_epochs": planned,
+        counts = {**data.describe(examples, left_out), "order": self.training.order,
+                  "epochs": epochs, "planned_epochs": planned,
                   "steps": len(outcome.steps), "dtype": str(student.dtype).removeprefix("torch."),
                   "packed": student.packs, "verdict": outcome.verdict}
-        log = {"counts": counts, "memory_plan": plan.as_json(), "agreement": {},
+        order = {"strategy": self.training.order, "seed": self.stage.args.seed, "epochs": orders.proof(outcome.steps)}
+        log = {"counts": counts, "memory_plan": plan.as_json(), "agreement": {}, "order": order,
                "steps": [_log_step(step) for step in outcome.steps],
                "guard": {"verdict": outcome.verdict, "best_step": outcome.best_step, "readings": outcome.readings,
                          "decisions": outcome.rollbacks}}
@@ -79,6 +80,8 @@ class Session:
         if epochs < planned:
             say(f"ends after {epochs} of {planned} planned epochs; the rates of its steps stay those of the plan")
             found = [window for window in found if window.epoch <= epochs]
+        say(f"order: {self.training.order}, drawn for each epoch; the first begins with "
+            + ", ".join(example.id for example in found[0].examples[:orders.FIRST_IDS]))
         say(f"{len(found)} optimiser steps, {sum(w.tokens for w in found)} tokens; "
             f"{computed_tokens(batches_of(found), student.packs)} computed, "
             + ("packed, a common beginning once" if student.packs else "padding included"))
@@ -113,6 +116,7 @@ class Session:
                                              answer_only=training.answer_only, weights=weights)
         data.check_live(examples)
         left_out.update(self.rejected)
+        examples = orders.ranked(examples, training.order)
         if training.token_budget:
             fitting = data.thin_to_tokens(examples, training.token_budget)
             left_out["over the token budget"] += len(examples) - len(fitting)
@@ -120,7 +124,8 @@ class Session:
         return examples, +left_out
 
     def _windows(self, examples: list[Example], epochs: int) -> list[Window]:
-        return windows(examples, batch=self.training.batch, accumulation=self.training.accumulation, epochs=epochs)
+        walks = orders.epochs(examples, self.training.order, epochs, self.stage.args.seed)
+        return windows(walks, batch=self.training.batch, accumulation=self.training.accumulation)
 
     def _rates(self, found: list[Window]) -> list[float]:
         training = self.training
@@ -162,8 +167,8 @@ class Session:
             pad = student.tokenizer.pad_token_id or student.tokenizer.eos_token_id
             pace = preflight.measure(student, found, pad)
             heeded = preflight.meet_deadline(
-                examples, epochs=training.epochs, batch=training.batch, accumulation=training.accumulation, pace=pace,
-                deadline=training.deadline_hours, records=training.deadline_records)
+                examples, epochs=training.epochs, pace=pace, deadline=training.deadline_hours,
+                records=training.deadline_records, windows_of=self._windows)
             known = {"id": "preflight", "records": len(heeded.examples), "epochs": heeded.epochs,
                      "hours": round(heeded.hours, 4), "fallbacks": heeded.steps, "longest_batch": pace.longest,
                      "tokens_per_second": round(pace.tokens_per_second, 1), "deadline": training.deadline_hours}
@@ -202,7 +207,7 @@ def clean_up(stage: StageRun, done: Trained) -> None:
     """End the journal and remove the checkpoints of a training whose stage is done: everything is in its outputs."""
     fingerprint, epochs = done.record["fingerprint"], done.record["planned_epochs"]
     if remove(stage.workspace.checkpoints, fingerprint, epochs):
-        ScopedJournal(stage.open_journal("log", fresh=False), trained.of_epochs(fingerprint, epochs)).remove()
+        ScopedJournal(stage.open_journal("log", fresh=False), trained.scope(stage, fingerprint, epochs)).remove()
 
 
 def _log_step(step: dict[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,12 @@ def of_epochs(training: str, epochs: int) -> str:
     return hash_json([training, epochs])
 
 
+def scope(stage: StageRun, training: str, epochs: int) -> str:
+    """What tells the journalled steps of a training apart: a variant's are its own, also beside the same training."""
+    variant = stage.workspace.variant
+    return hash_json([of_epochs(training, epochs), variant]) if variant else of_epochs(training, epochs)
+
+
 @dataclass(frozen=True)
 class Trained:
     """A finished training. record: training.json, see Session.run."""

@@ -1,8 +1,8 @@
-"""Accumulation windows: the curriculum's order between optimiser steps, like lengths together inside one.
+"""Accumulation windows: the epoch's order between optimiser steps, like lengths together inside one.
 
-A window is what one optimiser step sees: the next batch x accumulation x workers examples in stage-03 order. Which of
-them share a micro-batch does not change the step's gradient, so inside the window neighbours by length do, and little
-is spent on padding.
+A window is what one optimiser step sees: the next batch x accumulation x workers examples in the order that was
+drawn for the epoch (orders.py). Which of them share a micro-batch does not change the step's gradient, so inside the
+window neighbours by length do, and little is spent on padding.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class World:
 
 @dataclass(frozen=True)
 class Window:
-    """One optimiser step: its examples in curriculum order, and this worker's micro-batches of them.
+    """One optimiser step: its examples in their order, and this worker's micro-batches of them.
 
     live_weight: weight x live tokens over all workers, the loss's denominator.
     """
@@ -71,15 +71,15 @@ class Window:
         return sum(map(len, self.examples))
 
 
-def windows(examples: Sequence[Example], *, batch: int, accumulation: int, epochs: int,
+def windows(walks: Sequence[Sequence[Example]], *, batch: int, accumulation: int,
             world: World | None = None) -> list[Window]:
-    """All optimiser steps of a training, from step 1; each epoch is the same walk through `examples`."""
+    """All optimiser steps of a training, from step 1; `walks` are the examples of each epoch in its order."""
     world = world or World()
     size = batch * accumulation * world.size
     found: list[Window] = []
-    for epoch in range(1, epochs + 1):
-        for start in range(0, len(examples), size):
-            part = tuple(examples[start:start + size])
+    for epoch, walk in enumerate(walks, start=1):
+        for start in range(0, len(walk), size):
+            part = tuple(walk[start:start + size])
             found.append(Window(len(found) + 1, epoch, part, tuple(micro_batches(part, batch, world)),
                                 sum(example.weight * example.live for example in part)))
     return found

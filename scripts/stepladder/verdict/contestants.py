@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from stepladder.core import variants
 from stepladder.core.errors import InputError, NotThereYet, StageError
 from stepladder.core.files import WeightHashes
+from stepladder.core.progress import say
 from stepladder.core.settings import EngineSettings, Verdict
 from stepladder.core.shards import missing_files, model_files
 from stepladder.core.weights_table import read_weights
@@ -21,12 +23,16 @@ ADAPTER_FILE = "adapter.gguf"
 
 @dataclass(frozen=True)
 class Contestant:
-    """One who is tested. kind: "gguf", "transformers" or "endpoint"; adapter: a LoRA GGUF over `model`, or None."""
+    """One who is tested. kind: "gguf", "transformers" or "endpoint"; adapter: a LoRA GGUF over `model`, or None.
+
+    variant: of a variant's student, the settings in which its training differs: [the main run's value, its own].
+    """
 
     name: str
     kind: str
     model: str
     adapter: Path | None = None
+    variant: Mapping[str, Any] | None = None
 
     @property
     def paths(self) -> dict[str, Path]:
@@ -47,6 +53,8 @@ class Contestant:
                                else Path(self.model).name}
         if self.adapter is not None:
             row["adapter"] = f"{self.adapter.parent.name}/{self.adapter.name}"
+        if self.variant is not None:
+            row["variant"] = dict(self.variant)
         row["sha256"] = {role: hashes(path) for role, path in self.paths.items()}
         return row | {"size_bytes": self.size_bytes()}
 
@@ -82,11 +90,18 @@ def parse_spec(name: str, spec: str, base: Path) -> Contestant:
 
 def choose(settings: Verdict, workspace: Workspace) -> list[Contestant]:
     """The contestants that the settings ask for, base first. Raises InputError where one cannot be had."""
-    chosen = []
+    others = _variants(workspace) if "variants" in settings.contestants else []
+    chosen: list[Contestant] = []
     for role in settings.contestants:
-        weights = read_weights(workspace, "teacher" if role == "teacher" else "student").need("gguf")
-        adapter = _student_adapter(workspace) if role == "student" else None
-        chosen.append(Contestant(role, "gguf", str(weights), adapter))
+        if role == "variants":
+            chosen += others
+            continue
+        try:
+            chosen.append(_of_this_run(role, workspace))
+        except NotThereYet as error:
+            if role != "student" or not others:
+                raise
+            say(f"05: tested without the main run's student: {error}")
     chosen += [parse_spec(name, spec, Path.cwd()) for name, spec in settings.model.items()]
     if not chosen:
         raise InputError("nobody to test: name --contestants, or --model NAME=SPEC")
@@ -95,6 +110,26 @@ def choose(settings: Verdict, workspace: Workspace) -> list[Contestant]:
         raise InputError(f"--model {repeated.pop()}=...: that name is taken; choose another, or leave it out of "
                          "--contestants")
     return chosen
+
+
+def _of_this_run(role: str, workspace: Workspace) -> Contestant:
+    weights = read_weights(workspace, "teacher" if role == "teacher" else "student").need("gguf")
+    adapter = _student_adapter(replace(workspace, variant=None)) if role == "student" else None
+    return Contestant(role, "gguf", str(weights), adapter)
+
+
+def _variants(workspace: Workspace) -> list[Contestant]:
+    """The students of all variants that have an adapter the engine can load; of others it is said why not."""
+    found = []
+    for student in variants.students(workspace):
+        adapter = student.workspace.trained / ADAPTER_FILE
+        if student.workspace.student_name == student.name and adapter.exists():
+            weights = read_weights(workspace, "student").need("gguf")
+            found.append(Contestant(student.name, "gguf", str(weights), adapter, student.differs()))
+        else:
+            say(f"05: variant {student.name} has no {ADAPTER_FILE} and is left out; 04_train_qwen3_235b.py --variant "
+                f"{student.name} makes it")
+    return found
 
 
 def _student_adapter(workspace: Workspace) -> Path:

@@ -33,7 +33,7 @@ def tell(workspace: Workspace, questions_path: Path, settings: Verdict, engine: 
         names = [c.name for c in chosen]
         sizes = {name: size for name, size in contestants.sizes(chosen).items() if size}
     except InputError as error:
-        names, sizes = [*settings.contestants, *settings.model], {}
+        names, sizes = [*(role for role in settings.contestants if role != "variants"), *settings.model], {}
         say(f"05: weights not known yet ({error})")
     say(f"05: {count} questions ({source}); {', '.join(names)}; "
         + ", ".join(f"{runs[mode]} {mode} replies each" for mode in settings.modes))

@@ -8,7 +8,7 @@ from typing import Any
 
 from stepladder.core.records import Record
 
-from . import comparing, latency, scoring
+from . import comparing, latency, scoring, students
 
 KEPT_OF_RECORD = ("id", "question", "choices", "answer", "source", "subject", "domain", "level", "difficulty",
                   "difficulty_by")
@@ -37,6 +37,7 @@ def assemble(records: Sequence[Record], runs: Iterable[Mapping[str, Any]],
         "summary": summary(records, rows, comparisons, modes, rejected, overlap),
         "contestants": rows,
         "comparisons": comparisons,
+        "students": students.table(rows, comparisons),
         "slices": comparing.slices(records, scores),
         "rejected": list(rejected),
         "questions": [_question(record, index, answers) for index, record in enumerate(records)],

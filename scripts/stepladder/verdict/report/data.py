@@ -23,7 +23,7 @@ def funnel(found: Found) -> list[Block]:
     if status := teacher.get("status"):
         steps.append(("with reasoning", sum(n for name, n in status.items() if name != "failed")))
     if isinstance(found.counts("03").get("records"), int):
-        steps.append(("rated and ordered", found.counts("03")["records"]))
+        steps.append(("rated and ranked", found.counts("03")["records"]))
     if (trained := training.get("trained", training.get("records"))) and isinstance(trained, int):
         steps.append(("trained on", trained))
     shown: list[Block] = []

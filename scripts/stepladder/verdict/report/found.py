@@ -14,7 +14,7 @@ STAGES = {
     "00": ("questions", "questions collected and split"),
     "01": ("models", "weights chosen and fetched"),
     "02": ("cot_enhanced", "reasoning written by the teacher and checked"),
-    "03": ("curriculum_ordered", "difficulty rated, order made"),
+    "03": ("curriculum_ordered", "difficulty rated, records ranked"),
     "04": ("training_log", "student trained"),
     "05": ("test_results", "contestants tested on held-out questions"),
     "06": ("tournament", "agents deployed, tournament played"),

@@ -27,8 +27,7 @@ def blocks(found: Found) -> list[Block]:
         if len(steps) >= 20:
             series["its running mean"] = (xs, _smoothed([step["loss"] for step in steps]))
         shown.append(Chart(charts.lines("training loss", series, "optimiser step", "loss", second=second),
-                           "Training loss along the curriculum. Batches get harder from left to right, so a loss that "
-                           "does not fall is no sign of not learning."))
+                           _caption((log.get("order") or {}).get("strategy"))))
     readings = guard.get("readings") or []
     if len(readings) > 1:
         at = [row["step"] for row in readings]
@@ -41,6 +40,13 @@ def blocks(found: Found) -> list[Block]:
         shown.append(Table(["step", "what the guard did", "why"], [
             [number(row["step"]), f"{row['decision']} to step {row['to']}", row["reason"]] for row in decisions]))
     return shown + _facts(found, log)
+
+
+def _caption(order: str | None) -> str:
+    if order in ("curriculum", "interleaved"):
+        return ("Training loss along the curriculum. Batches get harder through an epoch, so a loss that does not fall "
+                "is no sign of not learning.")
+    return f"Training loss{'' if order is None else f', order {order}'}."
 
 
 def _smoothed(values: list[float], weight: float = 0.9) -> list[float]:

@@ -8,12 +8,13 @@ from typing import Any
 
 from stepladder.core.workspace import Workspace
 
-from . import data, examples, learning, ran, testing, tournament
+from . import data, examples, learning, ran, students, testing, tournament
 from .blocks import Block, Section
 from .found import Found
 
 SECTIONS: tuple[tuple[str, str, Callable[[Found], list[Block]]], ...] = (
     ("verdict", "The verdict", testing.verdict),
+    ("students", "Students side by side", students.blocks),
     ("ran", "What ran", ran.blocks),
     ("data", "The data, stage by stage", data.funnel),
     ("teacher", "The teacher, against luck", data.teacher),

@@ -1,0 +1,154 @@
+"""Variants: further students of one run, each with files of its own from the first stage whose arguments differ.
+
+Before that stage a variant reads what the main run wrote; from it on, what its stages write has its name. The arguments
+that make it what it is are kept in variant_TAG.NAME.json. Stage 05 belongs to the main run and tests all of them.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+from .files import read_json, write_json
+from .settings import SECTIONS
+from .stage import meta_path
+from .workspace import MAIN_OUTPUTS, Workspace
+
+KEPT = "variant"
+SHARED_BY_ALL = ("00", "01")
+TESTS_ALL = "05"
+ONCE = ("--force", "--debug", "--retry-failed", "--exports-only", "--chat", "--status", "--plan")
+"""Flags that say how to run once, not what the variant is."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stage of a variant. how: "shared" (the main run's, which is there), "main" (the main run's, to be run as such)
+    or "own"; flags: as for a shell."""
+
+    stage: str
+    how: str
+    flags: str = ""
+
+
+def kept_arguments(workspace: Workspace) -> dict[str, str]:
+    """Stage -> flags of this workspace's variant; empty where none are kept."""
+    path = _kept(workspace)
+    return read_json(path)["arguments"] if path.exists() else {}
+
+
+def keep_arguments(workspace: Workspace, arguments: Mapping[str, str]) -> None:
+    """Keep a variant's flags for runs to come."""
+    if arguments != kept_arguments(workspace):
+        write_json(_kept(workspace), {"variant": workspace.variant, "arguments": dict(arguments)})
+
+
+def with_given(kept: Mapping[str, str], given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """(flags to keep, flags of this run) by stage. What is given for a stage replaces what was kept; "" forgets it.
+
+    Raises InputError for what is no stage, one that all variants share, or a quote that is not closed.
+    """
+    lasting, once = dict(kept), {}
+    for stage, flags in given.items():
+        if stage in SHARED_BY_ALL:
+            raise InputError(f"--args {stage}: all variants share questions and weights; for others take a --workdir "
+                             "of its own")
+        if stage not in MAIN_OUTPUTS:
+            raise InputError(f"--args {stage}: there is no such stage (02 to 06)")
+        try:
+            words = shlex.split(flags)
+        except ValueError as error:
+            raise InputError(f"--args {stage} {flags}: {error}") from error
+        if stays := [word for word in words if word not in ONCE]:
+            lasting[stage] = shlex.join(stays)
+        elif not words:
+            lasting.pop(stage, None)
+        once[stage] = [word for word in words if word in ONCE]
+    now = {stage: shlex.join([*shlex.split(lasting.get(stage, "")), *once.get(stage, [])])
+           for stage in sorted({*lasting, *once})}
+    return lasting, now
+
+
+def parts(workspace: Workspace, lasting: Mapping[str, str], now: Mapping[str, str]) -> list[Part]:
+    """Every stage of a variant in order. Raises InputError where nothing makes it differ from the main run."""
+    if not lasting:
+        raise InputError(f"variant {workspace.variant}: nothing makes it differ from the main run yet; say what does, "
+                         "such as --args 04 \"--order random\"")
+    main, first, found = replace(workspace, variant=None), min(lasting), []
+    for stage, name in MAIN_OUTPUTS.items():
+        if stage >= first and (stage != TESTS_ALL or stage in lasting):
+            found.append(Part(stage, "own", now.get(stage, "")))
+        elif stage < first and meta_path(main.enhanced(name)).exists():
+            found.append(Part(stage, "shared"))
+        else:
+            found.append(Part(stage, "main"))
+    return found
+
+
+def names(workspace: Workspace) -> list[str]:
+    """Every variant that has arguments or a finished stage."""
+    folder, tag = workspace.enhanced(KEPT).parent, workspace.tag
+    files = [path for name in MAIN_OUTPUTS.values() for path in folder.glob(f"{name}_{tag}.*.meta.json")]
+    files += folder.glob(f"{KEPT}_{tag}.*.json")
+    return sorted({name for path in files if (name := read_json(path).get("variant"))})
+
+
+def require(workspace: Workspace) -> None:
+    """Raises InputError where the workspace is of a variant that there is not: its student would be the main run's."""
+    if workspace.variant and workspace.variant not in (known := names(workspace)):
+        there = f"there are: {', '.join(known)}" if known else "there is none"
+        raise InputError(f"there is no variant {workspace.variant} ({there}); 04_train_qwen3_235b.py --variant "
+                         f"{workspace.variant} trains one")
+
+
+# -- their students ---------------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class Student:
+    """A variant whose training is finished. meta: of its training log."""
+
+    workspace: Workspace
+    meta: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The variant's."""
+        assert self.workspace.variant is not None
+        return self.workspace.variant
+
+    def differs(self) -> dict[str, list[Any]]:
+        """Setting -> [the main run's value, its own] of what shapes the weights; empty without a main training."""
+        path = meta_path(replace(self.workspace, variant=None).enhanced("training_log"))
+        if not path.exists():
+            return {}
+        main, found = read_json(path), {}
+        for key, item in self.meta["arguments"].items():
+            section, name = key.split(".")
+            theirs = main["arguments"].get(key, {}).get("value")
+            if SECTIONS[section].shapes_output(name) and item["value"] != theirs:
+                found[key] = [theirs, item["value"]]
+        if self.meta["seed"] != main["seed"]:
+            found["seed"] = [main["seed"], self.meta["seed"]]
+        files = [meta["inputs"]["curriculum"] for meta in (main, self.meta)]
+        if files[0]["sha256"] != files[1]["sha256"]:
+            found["curriculum"] = [Path(file["path"]).name for file in files]
+        return found
+
+
+def students(workspace: Workspace) -> list[Student]:
+    """Variants with a finished training, by the metas of their training logs, in the order of their names."""
+    found = []
+    for name in names(workspace):
+        own = replace(workspace, variant=name)
+        path = meta_path(replace(own, limit=None).output("training_log"))
+        if path.exists():
+            found.append(Student(own, read_json(path)))
+    return found
+
+
+def _kept(workspace: Workspace) -> Path:
+    return replace(workspace, limit=None).output(KEPT)
