@@ -72,7 +72,7 @@ def runs(records: list[Record], skills: dict[str, Any], modes: tuple[str, ...] =
 
 def about(scale: float = 1.0) -> dict[str, Any]:
     """Weights, speed and memory of a planted contestant."""
-    times = {"p50": 40 * scale, "p95": 55 * scale, "p99": 70 * scale, "mean": 42 * scale, "max": 80 * scale, "n": 20}
+    times = {"p50": 40 * scale, "p90": 50 * scale, "p95": 55 * scale, "mean": 42 * scale, "max": 80 * scale, "n": 20}
     timed = {"n": 20, "warm_up": 2, "ms": times, "prefill_ms": times, "decode_ms": None, "tokens_mean": 0.0,
              "prompt_tokens_mean": 90.0, "reused_tokens_mean": 20.0, "tokens_per_second": None}
     speed = {"latency": timed, "throughput": {"runs": 9, "seconds": 3.0, "sequences": 16, "answers_per_second": 3.0,
