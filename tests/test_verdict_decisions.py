@@ -13,16 +13,10 @@ from stepladder.core.clusters import clusters_of
 from stepladder.verdict import comparing, statistics
 
 
-def trial(rng: np.random.Generator, count: int, discordant: float, difference: float) -> tuple[Sequence, Sequence]:
-    """(student, base): right or wrong, with this share of discordant questions and this true difference."""
-    won = (discordant + difference) / 2
-    drawn = rng.choice(3, count, p=[won, discordant - won, 1 - discordant])
-    return (drawn != 1).astype(float), (drawn != 0).astype(float)
-
-
 def verdicts(trials: int, count: int, discordant: float, difference: float, seed: int = 0) -> dict[str, float]:
     rng = np.random.default_rng(seed)
-    said = Counter(comparing.compare(*trial(rng, count, discordant, difference))["verdict"] for _ in range(trials))
+    said = Counter(comparing.compare(*planted.paired(rng, count, discordant, difference))["verdict"]
+                   for _ in range(trials))
     return {verdict: said[verdict] / trials for verdict in (comparing.BETTER, comparing.SAME, comparing.WORSE)}
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from stepladder.core import options
 from stepladder.core.records import LETTERS, Record
 from stepladder.engine import prompts
@@ -15,6 +18,14 @@ from stepladder.verdict.answering import Manner, units
 DOMAINS = ("Biology", "Chess", "Law", "Music")
 WORDS = ("copper", "river", "engine", "planet", "letter", "forest", "window", "market", "signal", "garden", "bridge",
          "candle", "harbour", "museum")
+
+
+def paired(rng: np.random.Generator, count: int, discordant: float, difference: float
+           ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """(student, base): 1 or 0 a question, with this share of discordant questions and this true difference."""
+    won = (discordant + difference) / 2
+    drawn = rng.choice(3, count, p=[won, discordant - won, 1 - discordant])
+    return (drawn != 1).astype(float), (drawn != 0).astype(float)
 
 
 def questions(count: int, seed: int = 0) -> list[Record]:

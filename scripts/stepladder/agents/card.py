@@ -12,6 +12,7 @@ def card(agents: Mapping[str, Any], profile: str, weights: str) -> str:
     lines = [
         f"# Agents: the {gate['deployed']} is deployed", "",
         f"**Gate: {gate['verdict']}.** {gate['reason']}.", "",
+        f"On the held-out questions, which had no part in that choice: {gate['test']}.", "",
         f"Model: `{agents['model']}`" + (f" with `{agents['adapter']}`" if agents["adapter"] else "") + ".", "",
         "## Try it", "", "```",
         f"python scripts/06_deploy_agents.py --profile {profile} --chat",
