@@ -7,9 +7,11 @@ from itertools import takewhile
 from types import SimpleNamespace
 from typing import Any, Self
 
+import numpy as np
 import pytest
 
 from stepladder.agents import answerer, free_text, pace, writer
+from stepladder.agents.validator import Evidence
 from stepladder.engine.requests import Completion, Request, Stats
 
 
@@ -130,3 +132,19 @@ def record(number: int = 1, question: str = "", key: str = "B") -> dict[str, Any
     choices = {letter: f"value {number}{letter}" for letter in "ABCD"}
     return {"id": f"q{number}", "question": question or f"Which value is number {number}?", "choices": choices,
             "answer": key}
+
+
+def planted_evidence(count: int, skill: float, seed: int) -> list[tuple[Evidence, str]]:
+    """Evidence of three kinds, each overconfident in its own way, about keys it knows with this skill."""
+    from scipy.special import softmax
+
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(count):
+        key = rng.integers(4)
+        seen = rng.normal(0, 1, 4) + skill * (np.arange(4) == key)
+        orders, reasoned = softmax(2 * skill * seen), softmax(skill * (seen + rng.normal(0, 1, 4)))
+        yes = 1 / (1 + np.exp(-(seen + rng.normal(0, 2, 4) + 2)))
+        found.append((Evidence(*(dict(zip("ABCD", map(float, kind), strict=True))
+                                 for kind in (orders, yes, reasoned))), "ABCD"[key]))
+    return found

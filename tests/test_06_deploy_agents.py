@@ -101,7 +101,7 @@ def test_a_whole_run_deploys_the_student_and_is_done_afterwards(workdir, capsys)
     assert call(workdir) == 0
     made = read(agents(workdir) / "agents.json")
     assert made["deployed"] == "student"
-    assert made["validator"]["fitted_on"] == 16
+    assert made["validator"]["fitted_on"] == 32
     assert [row["id"] for row in made["validator"]["rows"]] == [f"q{n}" for n in range(20, 30)]
     assert made["validator"]["measured"]["retry"]["alone"] == 1.0
     content = tournament(workdir)

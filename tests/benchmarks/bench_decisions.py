@@ -25,6 +25,7 @@ from verdict_planted import paired  # noqa: E402
 COUNTS = (200, 1_000, 5_000)
 DIFFERENCES = (0.0, 0.01, -0.01, 0.05)
 DISCORDANT = (0.08, 0.20)
+HELD_OUT = 1_000  # questions that each simulated validator is measured on
 RESAMPLES = 199  # of the bootstrap: the test decides nearly always, and 9,999 would take hours
 
 
@@ -69,7 +70,31 @@ def gate(trials: int) -> None:
         print(f"| {count:,} | {discordant:.0%} | {100 * margin:g} | {' | '.join(cells)} |", flush=True)
 
 
-WHAT = {"verdict": (verdict, 400), "gate": (gate, 1_000)}
+def validator(trials: int) -> None:
+    """What validators of three skills call right and wrong, and how much of it is; each fitted anew in each trial."""
+    from agent_fakes import planted_evidence
+
+    from stepladder.agents import calibration
+
+    print("| accuracy | fitted on | called | share of all options | probability stated | are right |\n"
+          f"|{'---|' * 6}  ({trials} trials of {HELD_OUT} held-out questions)")
+    for skill in (0.3, 1.46, 2.02):
+        held = planted_evidence(HELD_OUT, skill, seed=0)
+        for questions in (16, 32, 64, 1_000):
+            proposals, best = [], 0
+            for seed in range(1, trials + 1):
+                fitted = calibration.fit(planted_evidence(questions, skill, seed))
+                for evidence, key in held:
+                    found = fitted.probabilities(evidence)
+                    best += max(found, key=found.get) == key
+                    proposals += [(probability, letter == key) for letter, probability in found.items()]
+            for verdict, row in calibration.worth(proposals)["called"].items():
+                print(f"| {percent(best, trials * HELD_OUT)} | {questions:,} | {verdict} | "
+                      f"{100 * row['coverage']:.1f} % | {100 * row['stated']:.1f} % | "
+                      f"{100 * row['are_right']['share']:.1f} % |", flush=True)
+
+
+WHAT = {"verdict": (verdict, 400), "gate": (gate, 1_000), "validator": (validator, 20)}
 
 
 if __name__ == "__main__":

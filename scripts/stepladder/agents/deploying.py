@@ -76,12 +76,12 @@ def _validator(stage: StageRun, stable: Stable, deployed: Player, made_from: lis
     evidence = RunJournal(journal, question_keys("fit", made_from, fitting))
     stage.take_over("agents", evidence)
     stage.tell_known(evidence)
-    fitted = fit_validator(answerer, fitting, agents.orders, evidence, seed)
+    fitted = fit_validator(answerer, fitting, agents.orders, evidence)
     measured = RunJournal(journal, question_keys("test", made_from, heldout, fitted))
     stage.tell_known(measured)
     rows = measure_validator(answerer, fitted, heldout, agents.orders, measured)
     return {"calibration": asdict(fitted), "fitted_on": len(fitting), "rows": rows,
-            "measured": calibration.measured(rows, fitted)}
+            "measured": calibration.measured(rows, fitted, clusters_of(heldout))}
 
 
 def sample(records: Sequence[Record], most: int, seed: int) -> list[Record]:
@@ -90,7 +90,7 @@ def sample(records: Sequence[Record], most: int, seed: int) -> list[Record]:
     return [records[place] for place in sorted(places)]
 
 
-def fit_validator(answerer: Answerer, records: Sequence[Record], orders: int, journal: RunJournal, seed: int
+def fit_validator(answerer: Answerer, records: Sequence[Record], orders: int, journal: RunJournal
                   ) -> Calibration:
     """The calibration from the validation questions; their evidence is journalled."""
     validator = Validator(answerer, UNFITTED, orders)
@@ -103,7 +103,7 @@ def fit_validator(answerer: Answerer, records: Sequence[Record], orders: int, jo
             progress.update(len(batch))
             stop_flag.check()
     rows = [journal.records[f"fit|{record['id']}"] for record in records]
-    return calibration.fit([(Evidence(**row["evidence"]), row["answer"]) for row in rows], seed)
+    return calibration.fit([(Evidence(**row["evidence"]), row["answer"]) for row in rows])
 
 
 def measure_validator(answerer: Answerer, fitted: Calibration, records: Sequence[Record], orders: int,
