@@ -64,6 +64,14 @@ def test_questions_on_one_passage_count_as_one_cluster() -> None:
     assert together <= 14
 
 
+def test_the_test_of_clustered_questions_is_that_of_the_clusters() -> None:
+    differences, cluster = [1.0] * 15 + [-1.0] * 10, [index // 5 for index in range(25)]
+    assert statistics.paired_test(differences, cluster) == statistics.sign_test(3, 2)
+    uneven = [1.0] * 6 + [-1.0] * 2, [0] * 6 + [1] * 2
+    assert statistics.paired_test(*uneven) == pytest.approx(1.0), "two clusters, each way once: sums of 6 and 2"
+    assert statistics.paired_test(differences) == statistics.sign_test(15, 10)
+
+
 def test_intervals_of_clustered_questions_are_as_wide_as_the_clusters_say() -> None:
     student, base, cluster = passages(np.random.default_rng(5))
     alone, clustered = (statistics.paired_bootstrap(student - base, given) for given in (None, cluster))
