@@ -6,6 +6,8 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from verdict_planted import paired
 
 from stepladder.agents.gate import decide, mean_interval, no_student, said_of_test
@@ -117,3 +119,15 @@ def test_a_student_that_is_worse_by_the_margin_is_deployed_one_time_of_twenty_at
 
 def test_among_many_questions_a_student_one_point_worse_is_mostly_seen():
     assert deployed(5_000, 0.08, -0.01) < 0.35
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), min_size=1, max_size=40),
+       st.floats(0.001, 0.5))
+def test_whatever_was_answered_the_decision_is_what_its_figures_say(rows, margin):
+    student, base, clusters = (list(column) for column in zip(*rows, strict=True))
+    made = decide(student, base, clusters, margin)
+    assert -1 <= made.low <= made.high <= 1
+    assert (made.deployed == "student") is (made.low > -margin and made.high >= 0)
+    assert made.verdict.startswith("not worse than") is (made.deployed == "student")
+    assert f"on {len(rows)} validation questions" in made.reason

@@ -8,6 +8,8 @@ import re
 import numpy as np
 import pytest
 from agent_fakes import AgentBackend, install, planted_evidence, record
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stepladder.agents import asking, calibration
 from stepladder.agents.answerer import Answerer, Limits
@@ -192,3 +194,17 @@ def test_held_out_questions_are_examined_and_summed_up():
     assert measured["proposals"]["proposals"] == 48
     accepts = measured["own"]["false_accepts"]
     assert (accepts["count"], accepts["of"]) == (6, 6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(*[st.sampled_from([0.0, 1e-9, 0.25, 0.5, 1.0])] * 12, st.sampled_from(LETTERS)),
+                min_size=8, max_size=20))
+def test_whatever_the_evidence_probabilities_are_probabilities(rows):
+    found = [(Evidence(*(dict(zip(LETTERS, row[start:start + 4], strict=True)) for start in (0, 4, 8))), row[12])
+             for row in rows]
+    fitted = calibration.fit(found)
+    for evidence, _ in found:
+        probabilities = fitted.probabilities(evidence)
+        assert sum(probabilities.values()) == pytest.approx(1)
+        assert all(0 <= p <= 1 for p in probabilities.values())
+        assert sum(verdict_of(p) == "right" for p in probabilities.values()) <= 2
