@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from stepladder.agents import bundle, card, chat, deploying, gate, plan, rating
+from stepladder.agents import bundle, card, chat, deploying, plan, rating
 from stepladder.agents import tournament as tournaments
 from stepladder.agents.answerer import Limits
 from stepladder.agents.players import ADAPTER_FILE, Player, Stable, opener, player, players
@@ -81,22 +81,18 @@ def deploy(args: argparse.Namespace, workspace: Workspace) -> dict[str, Any] | N
             done = stage.why_not_done() is None
             return read_json(stage.outputs["agents"]) if done else None
         stage.announce()
-        decision = gate.decide(read_json(stage.inputs["test_results"]), force_student=settings["agents"].force_student,
-                               student_exists=adapter.exists(), name=workspace.student_name)
-        say(f"06: gate: {decision.reason}")
-        deployed = player(decision.deployed, workspace, Path.cwd())
-        identity = [stage.input_hashes()[role] for role in ("student", "adapter")[:1 + (deployed.adapter is not None)]]
         journal = stage.open_journal("agents")
-        content = deploying.make_agents(stage, settings, deployed, decision, journal, identity)
-        content["student_exists"] = adapter.exists()
+        student = player("student", workspace, Path.cwd()) if adapter.exists() else None
+        deployed, content = deploying.make_agents(stage, settings, player("base", workspace, Path.cwd()), student,
+                                                  journal)
         fitted = Calibration.from_json(content["validator"]["calibration"])
         way = bundle.build(folder / "AIAC", settings["agents"], settings["engine"], deployed, fitted)
         text = card.card(content, settings.profile.name, way, workspace.variant)
         write_bytes_atomically(folder / "README.md", text.encode())
-        stage.finish({"agents": content}, counts={"deployed": decision.deployed, "verdict": decision.verdict,
-                                                  "questions": decision.questions})
+        stage.finish({"agents": content}, counts={
+            "deployed": deployed.name, **{name: content["gate"][name] for name in ("verdict", "questions")}})
         journal.close()
-    say(f"06: the {decision.deployed} is deployed: {folder / 'README.md'}")
+    say(f"06: the {deployed.name} is deployed: {folder / 'README.md'}")
     return content
 
 

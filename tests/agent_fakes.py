@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from types import SimpleNamespace
 from typing import Any, Self
 
+import numpy as np
 import pytest
 
 from stepladder.agents import answerer, free_text, pace, writer
+from stepladder.agents.validator import Evidence
 from stepladder.engine.requests import Completion, Request, Stats
 
 
@@ -125,8 +128,47 @@ class AgentBackend:
         self.close()
 
 
+def knows(request: Request) -> tuple[float, ...]:
+    """One who knows the option "value nC"."""
+    shown = re.findall(r"^([A-D])\. value \d+C$", request.prompt, re.MULTILINE)
+    return tuple(0.7 if shown and letter == shown[-1] else 0.1 for letter in "ABCD")
+
+
+def says_b(request: Request) -> tuple[float, ...]:
+    """One who says B, whatever the question."""
+    return 0.1, 0.7, 0.1, 0.1
+
+
+class Both(AgentBackend):
+    """Base and student of one set of weights: each answers in its own way."""
+
+    def __init__(self, student: Callable[[Request], tuple[float, ...]] = knows,
+                 base: Callable[[Request], tuple[float, ...]] = says_b) -> None:
+        super().__init__(lambda request: (student if self.adapter else base)(request), read=1e7)
+        self.adapter: str | None = None
+
+    def use_adapter(self, name: str | None) -> None:
+        self.adapter = name
+
+
 def record(number: int = 1, question: str = "", key: str = "B") -> dict[str, Any]:
     """A four-option record."""
     choices = {letter: f"value {number}{letter}" for letter in "ABCD"}
     return {"id": f"q{number}", "question": question or f"Which value is number {number}?", "choices": choices,
             "answer": key}
+
+
+def planted_evidence(count: int, skill: float, seed: int) -> list[tuple[Evidence, str]]:
+    """Evidence of three kinds, each overconfident in its own way, about keys it knows with this skill."""
+    from scipy.special import softmax
+
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(count):
+        key = rng.integers(4)
+        seen = rng.normal(0, 1, 4) + skill * (np.arange(4) == key)
+        orders, reasoned = softmax(2 * skill * seen), softmax(skill * (seen + rng.normal(0, 1, 4)))
+        yes = 1 / (1 + np.exp(-(seen + rng.normal(0, 2, 4) + 2)))
+        found.append((Evidence(*(dict(zip("ABCD", map(float, kind), strict=True))
+                                 for kind in (orders, yes, reasoned))), "ABCD"[key]))
+    return found

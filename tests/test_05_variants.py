@@ -13,7 +13,7 @@ from typing import Any
 import fakes
 import pytest
 import verdict_planted as planted
-from agent_fakes import AgentBackend
+from agent_fakes import Both, record
 
 from stepladder.agents import players
 from stepladder.core import variants
@@ -170,8 +170,8 @@ def test_each_student_has_a_gate_and_agents_of_its_own(
     own = replace(space, variant="control")
     train(own, "random")
     test(space)
-    monkeypatch.setattr(players, "open_by_settings",
-                        lambda *_, **options: AgentBackend(lambda request: (0.7, 0.1, 0.1, 0.1), read=1e7))
+    write_json(space.enhanced("validation"), [record(n, key="C") for n in range(40)])  # which the student knows
+    monkeypatch.setattr(players, "open_by_settings", lambda *_, **options: Both())
 
     def deploy(*flags: str) -> int:
         arguments = ["--profile", "laptop", "--workdir", str(space.root), "--questions-per-round", "3", *flags]
@@ -180,7 +180,8 @@ def test_each_student_has_a_gate_and_agents_of_its_own(
     assert deploy("--variant", "control") == 0
     agents = json.loads((own.adapter / "agents" / "agents.json").read_text())
     assert agents["deployed"] == "student"
-    assert "control minus base +" in agents["gate"]["reason"]
+    assert agents["gate"]["verdict"] == "not worse than 15 points"
+    assert agents["gate"]["test"].startswith("reasoning: control is better than base")
     assert "06_deploy_agents.py --profile laptop --variant control --chat" in (
         own.adapter / "agents" / "README.md").read_text()
     weights = own.adapter / "agents" / "AIAC" / "weights" / "adapter.gguf"

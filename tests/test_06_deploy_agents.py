@@ -10,32 +10,32 @@ import subprocess
 import sys
 
 import pytest
-from agent_fakes import AgentBackend, record
+from agent_fakes import Both, knows, record, says_b
 
 from stepladder.agents import players
 from stepladder.core.errors import InputError, Interrupted
 from stepladder.core.interrupts import stop_flag
 
 stage06 = importlib.import_module("06_deploy_agents")
-LETTERS = "ABCD"
-
-
-def knows(request):
-    """One who knows the option "value nC"."""
-    shown = re.findall(r"^([A-D])\. value \d+C$", request.prompt, re.MULTILINE)
-    return tuple(0.7 if shown and letter == shown[-1] else 0.1 for letter in LETTERS)
-
-
-def results(student, base, count=400):
-    def answered(score):
-        return {"reasoning": {"letter": "A", "score": float(score)}}
-
-    return {"questions": [{"id": f"q{n}", "answer": "A", "answers": {
-        "student": answered(n % 100 < student), "base": answered(n % 100 < base)}} for n in range(count)]}
+SAID = "reasoning: student is better than base: as stage 05 said it"
 
 
 @pytest.fixture
-def workdir(tmp_path, monkeypatch):
+def opened(monkeypatch):
+    """Every backend that was opened; the next ones are of the kind that `opened.kind` makes."""
+    found = []
+
+    def open_it(settings, model, **options):
+        found.append(opened_as["kind"]())
+        return found[-1]
+
+    opened_as = {"kind": Both}
+    monkeypatch.setattr(players, "open_by_settings", open_it)
+    return found, opened_as
+
+
+@pytest.fixture
+def workdir(tmp_path, opened):
     """Everything the stages before would have left, with a model of four bytes."""
     data, models = tmp_path / "data" / "enhanced", tmp_path / "models"
     adapter = models / "smollm2_135m_cot_curriculum"
@@ -44,10 +44,9 @@ def workdir(tmp_path, monkeypatch):
     (models / "tiny.gguf").write_bytes(b"GGUF")
     (adapter / "adapter.gguf").write_bytes(b"LORA")
     write(data / "models_sample.json", {"student": {"name": "tiny", "gguf": "models/tiny.gguf", "transformers": None}})
-    write(data / "validation_sample.json", [record(n, key="C") for n in range(12)])
+    write(data / "validation_sample.json", [record(n, key="C") for n in range(100, 140)])
     write(data / "test_sample.json", [record(n, key="C") for n in range(20, 30)])
-    write(data / "test_results_sample.json", results(80, 30))
-    monkeypatch.setattr(players, "open_by_settings", lambda settings, model, **options: AgentBackend(knows, read=1e7))
+    write(data / "test_results_sample.json", {"summary": {"headline": {"sentence": SAID}}})
     return tmp_path
 
 
@@ -77,13 +76,15 @@ def test_a_whole_run_deploys_the_student_and_is_done_afterwards(workdir, capsys)
     assert call(workdir) == 0
     made = read(agents(workdir) / "agents.json")
     assert made["deployed"] == "student"
-    assert made["validator"]["fitted_on"] == 12
+    assert made["validator"]["fitted_on"] == 32
     assert [row["id"] for row in made["validator"]["rows"]] == [f"q{n}" for n in range(20, 30)]
     assert made["validator"]["measured"]["retry"]["alone"] == 1.0
     content = tournament(workdir)
     assert len(content["arena"]["matches"]) == 2
     assert {row["player"] for row in content["arena"]["ratings"]} == {"base", "student"}
-    assert content["gate"]["verdict"] == "better or equal"
+    assert content["gate"]["verdict"] == "not worse than 15 points"
+    assert (content["gate"]["questions"], content["gate"]["student"], content["gate"]["base"]) == (40, 1.0, 0.0)
+    assert content["gate"]["test"] == SAID
     described = read(agents(workdir) / "AIAC" / "deployment.json")
     assert described["adapter"] == "weights/adapter.gguf"
     capsys.readouterr()
@@ -96,8 +97,9 @@ def test_a_whole_run_deploys_the_student_and_is_done_afterwards(workdir, capsys)
 def test_the_card_has_the_verdict_and_commands_that_exist(workdir):
     call(workdir)
     text = (agents(workdir) / "README.md").read_text()
-    assert "Gate: better or equal" in text
-    assert "student minus base +50.0 points in reasoning mode on 400 questions" in text
+    assert "Gate: not worse than 15 points" in text
+    assert "student minus base +100.0 points on 40 validation questions" in text
+    assert f"On the held-out questions, which had no part in that choice: {SAID}." in text
     assert "Answer alone 100.0 %" in text
     flags = stage06.build_parser().format_help()
     for flag in re.findall(r"06_deploy_agents\.py (.*)", text):
@@ -105,19 +107,28 @@ def test_the_card_has_the_verdict_and_commands_that_exist(workdir):
             assert name in flags
 
 
-@pytest.mark.parametrize(("student", "base", "count", "verdict"), [
-    (30, 80, 400, "worse"), (80, 80, 10, "too few questions")])
-def test_otherwise_the_base_is_deployed_and_force_overrides_visibly(workdir, capsys, student, base, count, verdict):
-    write(workdir / "data" / "enhanced" / "test_results_sample.json", results(student, base, count))
-    call(workdir)
+@pytest.mark.parametrize(("student", "limit", "verdict"), [(says_b, (), "worse"), (knows, ("--gate-questions", "4"),
+                                                                                    "too few questions")])
+def test_otherwise_the_base_is_deployed_and_force_overrides_visibly(workdir, opened, capsys, student, limit, verdict):
+    opened[1]["kind"] = lambda: Both(student, base=knows)
+    call(workdir, *limit)
     assert (tournament(workdir)["deployed"], tournament(workdir)["gate"]["verdict"]) == ("base", verdict)
     assert read(agents(workdir) / "AIAC" / "deployment.json")["adapter"] is None
     assert f"Gate: {verdict}" in (agents(workdir) / "README.md").read_text()
     capsys.readouterr()
-    call(workdir, "--force-student")
+    call(workdir, *limit, "--force-student")
     assert "BY FORCE" in capsys.readouterr().out
     assert tournament(workdir)["deployed"] == "student"
     assert "BY FORCE" in (agents(workdir) / "README.md").read_text()
+
+
+def test_the_gate_chooses_on_validation_questions_whatever_the_test_said(workdir, opened):
+    opened[1]["kind"] = lambda: Both(student=says_b, base=knows)
+    write(workdir / "data" / "enhanced" / "test_results_sample.json",
+          {"summary": {"headline": {"sentence": "the student is better"}}})
+    call(workdir)
+    assert tournament(workdir)["gate"]["verdict"] == "worse"
+    assert tournament(workdir)["gate"]["test"] == "the student is better"
 
 
 def test_without_an_adapter_the_base_goes_alone(workdir):
@@ -127,28 +138,31 @@ def test_without_an_adapter_the_base_goes_alone(workdir):
     assert tournament(workdir)["arena"]["matches"] == []
 
 
-def test_a_stopped_run_goes_on_where_it_was(workdir, monkeypatch, capsys):
-    asked = []
+def judged(backend):
+    """The questions whose evidence a backend was asked for."""
+    return [request.prompt for request in backend.calls if "Proposed answer: A" in request.prompt]
 
-    def opened(settings, model, **options):
-        backend = AgentBackend(knows, read=1e7)
-        asked.append(backend)
-        return backend
 
-    monkeypatch.setattr(players, "open_by_settings", opened)
-    stop_flag.requested = True
-    try:
-        with pytest.raises(Interrupted):
-            call(workdir)
-    finally:
-        stop_flag.requested = False
-    call(workdir)
-    assert "going on after 8 finished records" in capsys.readouterr().out
-    judged = [[request.prompt for request in backend.calls if "Proposed answer: A" in request.prompt]
-              for backend in asked[:2]]
-    assert (len(judged[0]), len(judged[1])) == (8, 4 + 10)  # 12 validation questions, 10 held-out ones, each once
-    assert not set(judged[0]) & set(judged[1])
-    assert read(agents(workdir) / "agents.json")["validator"]["fitted_on"] == 12
+def test_a_stopped_run_goes_on_where_it_was(workdir, opened, monkeypatch, capsys):
+    checks = []
+
+    def stop_in_the_middle():
+        checks.append(None)
+        if len(checks) == 12:  # ten batches of the gate's, then the second of the validator's
+            raise Interrupted("now")
+
+    monkeypatch.setattr(stop_flag, "check", stop_in_the_middle)
+    with pytest.raises(Interrupted):
+        call(workdir, "--validation-questions", "20")
+    monkeypatch.setattr(stop_flag, "check", lambda: None)
+    call(workdir, "--validation-questions", "20")
+    told = capsys.readouterr().out
+    assert told.count("going on after 40 finished records") == 2, "base and student"
+    assert "going on after 16 finished records" in told
+    asked = [judged(backend) for backend in opened[0][:2]]
+    assert (len(asked[0]), len(asked[1])) == (16, 4 + 10)  # 20 validation questions, 10 held-out ones, each once
+    assert not set(asked[0]) & set(asked[1])
+    assert read(agents(workdir) / "agents.json")["validator"]["fitted_on"] == 20
 
 
 def test_an_arena_is_played_by_itself_and_earlier_ones_are_kept(workdir):
@@ -208,28 +222,24 @@ def test_the_big_profile_names_the_same_settings():
         assert profiles.resolve(args, stage06.SECTIONS)["agents"].answer_seconds == 6.0
 
 
-def test_evidence_and_matches_serve_every_run_that_asks_for_the_same(workdir, monkeypatch):
-    asked = []
-
-    def opened(settings, model, **options):
-        asked.append(AgentBackend(knows, read=1e7))
-        return asked[-1]
+def test_evidence_and_matches_serve_every_run_that_asks_for_the_same(workdir, opened):
+    asked, _ = opened
 
     def prompts():
-        found = [request.prompt for backend in asked for request in backend.calls]
+        found = [request.prompt for backend in asked for request in backend.calls
+                 if not request.id.startswith("pace#")]
         asked.clear()
         return found
 
     def rounds():
         return len(tournament(workdir)["arena"]["matches"])
 
-    monkeypatch.setattr(players, "open_by_settings", opened)
     call(workdir, "--rounds", "2")
     assert prompts()
     first = tournament(workdir)["arena"]["matches"]
-    write(workdir / "data" / "enhanced" / "test_results_sample.json", results(85, 30))  # tested again, the same winner
+    write(workdir / "data" / "enhanced" / "test_results_sample.json", {"summary": {"headline": None}})  # tested again
     call(workdir, "--rounds", "2")
-    assert not [prompt for prompt in prompts() if "Proposed answer" in prompt]
+    assert prompts() == [], "neither the gate nor the validator asks again"
     assert tournament(workdir)["arena"]["matches"] == first
     call(workdir, "--rounds", "3")
     assert prompts()
@@ -241,12 +251,14 @@ def test_evidence_and_matches_serve_every_run_that_asks_for_the_same(workdir, mo
     call(workdir, "--rounds", "2", "--questions-per-round", "2")
     assert prompts(), "other rules are other matches"
     call(workdir, "--rounds", "2")
+    prompts()
+    changed = 117
     write(workdir / "data" / "enhanced" / "validation_sample.json",
-          [record(n, key="C") for n in range(11)] + [record(50, key="C")])
+          [record(50 if n == changed else n, key="C") for n in range(100, 140)])
     call(workdir, "--rounds", "2")
-    fitted = {prompt for prompt in prompts() if "Proposed answer: A" in prompt}
-    assert any("value 50A" in prompt for prompt in fitted)
-    assert not any("value 3A" in prompt for prompt in fitted), "only the new question's evidence was missing"
+    once = prompts()
+    assert any("value 50A" in prompt for prompt in once)
+    assert not any("value 103A" in prompt for prompt in once), "only the new question was missing"
 
 
 def test_a_peek_leaves_the_deployed_agents_alone(workdir):

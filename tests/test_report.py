@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import verdict_planted as planted
 
+from stepladder.agents import calibration
+from stepladder.agents.validator import Calibration
 from stepladder.core.files import write_json
 from stepladder.core.workspace import Workspace
 from stepladder.verdict import report
@@ -65,6 +67,15 @@ def put(space: Workspace, name: str, content: Any, counts: dict[str, Any] | None
     write_json(space.enhanced(name).with_suffix(".meta.json"), meta(counts or {}))
 
 
+def validator_measured() -> dict[str, Any]:
+    """As stage 06 measures it: four questions, their keys stated at 0.7 and three at once wrong."""
+    rows = [{"id": str(n), "answer": "A", "alone": "A" if n else "B", "final": "A", "retry": None if n else "A",
+             "probability": 0.7 if n else 0.1, "evidence": {kind: {"A": 0.7, "B": 0.1, "C": 0.1, "D": 0.1}
+                                                            for kind in ("orders", "yes", "reasoned")}}
+            for n in range(4)]
+    return calibration.measured(rows, Calibration((1.0, 0.0, 0.0)))
+
+
 def fill(space: Workspace) -> Workspace:
     """A workspace in which stages 00, 03, 04, 05 and 06 have left something."""
     put(space, "questions", [], {"records": 90, "training": 60, "by_source": {
@@ -82,7 +93,7 @@ def fill(space: Workspace) -> Workspace:
            "late_answers": 0, "null_answers": 0}
     put(space, "tournament", {
         "gate": {"deployed": "student", "reason": "student minus base +12.0 points"}, "deployed": "student",
-        "validator": {"fitted_on": 40, "measured": {"false_accepts": {"value": 0.1, "low": 0.05, "high": 0.2}}},
+        "validator": {"fitted_on": 40, "measured": validator_measured()},
         "arena": {"ratings": [row], "matches": [{"round": 0, "players": ["base", "student"], "winner": "student",
                                                  "scores": {"base": 40.0, "student": 90.0}}]}, "earlier": []})
     content = planted.results_of(planted.questions(80), {"base": planted.knows(0.4), "student": planted.knows(0.7)},
@@ -115,7 +126,9 @@ def test_the_page_holds_every_section_and_links_to_each(text: str) -> None:
     assert "student is better than base" in page.text
     assert "within the target of 60 ms" in page.text
     assert "Deployed: student. Student minus base +12.0 points" in page.text
-    assert "measured: false accepts 10.0 % (5.0 to 20.0)" in page.text
+    assert "every option right 25 % 70 % 100 % (51 to 100)" in page.text
+    assert "own answers unsure 25 % 10 % 0 % (0 to 79)" in page.text
+    assert "Answer, validate and retry against answer alone: no difference seen" in page.text
     assert "1,530" in page.text
     assert "Not there yet: stage 01 (models), 02 (cot_enhanced)" in page.text
 

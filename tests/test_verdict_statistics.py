@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepladder.verdict import statistics
+from stepladder.verdict import comparing, statistics
 
 
 def test_wilson_gives_the_textbook_interval() -> None:
@@ -95,3 +95,23 @@ def test_intervals_hold_their_estimate(scores: list[float]) -> None:
 def test_percentiles_of_no_times_are_none() -> None:
     assert statistics.percentiles([]) is None
     assert statistics.percentiles([1.0, 2.0, 3.0])["p50"] == 2.0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([0, 0.25, 0.5, 1]), st.sampled_from([0, 0.75, 1]), st.integers(0, 6)),
+                min_size=1, max_size=30))
+def test_whatever_the_scores_and_clusters_a_comparison_is_sound(rows: list[tuple[float, float, int]]) -> None:
+    scores, reference, clusters = (list(column) for column in zip(*rows, strict=True))
+    row = comparing.compare(scores, reference, clusters)
+    found = row["difference"]
+    assert -1 - 1e-9 <= found["low"] <= found["value"] + 1e-6
+    assert found["value"] - 1e-6 <= found["high"] <= 1 + 1e-9
+    assert 0 < row["p_value"] <= 1
+    assert 0 <= row["power"] <= 1 + 1e-9
+    assert row["clusters"] == len(set(clusters))
+    if row["verdict"] != comparing.SAME:
+        assert (found["value"] > 0) is (row["verdict"] == comparing.BETTER)
+        assert row["p_value"] < 0.05
+    if (reach := row["detectable_difference"]) is not None:
+        assert statistics.power(reach, *statistics.effective([a - b for a, b, _ in rows], clusters)
+                                ) == pytest.approx(0.8, abs=0.01)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from stepladder.core import options
 from stepladder.core.records import LETTERS, Record
 from stepladder.engine import prompts
@@ -15,6 +18,14 @@ from stepladder.verdict.answering import Manner, units
 DOMAINS = ("Biology", "Chess", "Law", "Music")
 WORDS = ("copper", "river", "engine", "planet", "letter", "forest", "window", "market", "signal", "garden", "bridge",
          "candle", "harbour", "museum")
+
+
+def paired(rng: np.random.Generator, count: int, discordant: float, difference: float
+           ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """(student, base): 1 or 0 a question, with this share of discordant questions and this true difference."""
+    won = (discordant + difference) / 2
+    drawn = rng.choice(3, count, p=[won, discordant - won, 1 - discordant])
+    return (drawn != 1).astype(float), (drawn != 0).astype(float)
 
 
 def questions(count: int, seed: int = 0) -> list[Record]:
@@ -72,7 +83,7 @@ def runs(records: list[Record], skills: dict[str, Any], modes: tuple[str, ...] =
 
 def about(scale: float = 1.0) -> dict[str, Any]:
     """Weights, speed and memory of a planted contestant."""
-    times = {"p50": 40 * scale, "p95": 55 * scale, "p99": 70 * scale, "mean": 42 * scale, "max": 80 * scale, "n": 20}
+    times = {"p50": 40 * scale, "p90": 50 * scale, "p95": 55 * scale, "mean": 42 * scale, "max": 80 * scale, "n": 20}
     timed = {"n": 20, "warm_up": 2, "ms": times, "prefill_ms": times, "decode_ms": None, "tokens_mean": 0.0,
              "prompt_tokens_mean": 90.0, "reused_tokens_mean": 20.0, "tokens_per_second": None}
     speed = {"latency": timed, "throughput": {"runs": 9, "seconds": 3.0, "sequences": 16, "answers_per_second": 3.0,

@@ -10,50 +10,33 @@ from stepladder.engine.requests import Sampling
 
 from .answerer import Answer
 from .gate import mean_interval
-from .validator import FEATURES, UNFITTED, Calibration, Evidence, Validator
+from .validator import FEATURES, UNFITTED, Calibration, Evidence, Validator, verdict_of
 
 LEAST_QUESTIONS = 8
-WANTED_PRECISION = 0.5  # an answer is called right where at least this share of such answers is
-WRONG_BELOW = 0.15  # probability below which an answer is called wrong
 RETRY_TEMPERATURE = 0.7
 
 
-def fit(found: Sequence[tuple[Evidence, str]], seed: int = 0) -> Calibration:
-    """Logistic regression (scikit-learn, L2) over every option of every question: (evidence, key) pairs.
+def fit(found: Sequence[tuple[Evidence, str]]) -> Calibration:
+    """McFadden's conditional logit (1974) over the four options of every question: (evidence, key) pairs.
 
-    The limit of "right" is the lowest probability from which on WANTED_PRECISION of the proposals are right, read off
-    out-of-fold predictions (questions stay together). With fewer than LEAST_QUESTIONS nothing is fitted.
+    The weights of the standardised features have a standard normal prior, so that few questions make it less sure, not
+    more (maximum of the posterior, by scipy). With fewer than LEAST_QUESTIONS nothing is fitted.
     """
     if len(found) < LEAST_QUESTIONS:
         return UNFITTED
     import numpy as np
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold, cross_val_predict
+    from scipy.optimize import minimize
+    from scipy.special import log_softmax
 
-    rows = np.array([evidence.features(letter) for evidence, _ in found for letter in LETTERS])
-    right = np.array([letter == key for _, key in found for letter in LETTERS])
-    groups = np.repeat(np.arange(len(found)), len(LETTERS))
-    scale = np.maximum(rows.std(axis=0), 1e-3)
-    model = LogisticRegression(C=1.0, random_state=seed)
-    folds = GroupKFold(min(5, len(found)))
-    predicted = cross_val_predict(model, rows / scale, right, groups=groups, cv=folds, method="predict_proba")[:, 1]
-    model.fit(rows / scale, right)
-    return Calibration(tuple((model.coef_[0] / scale).tolist()), float(model.intercept_[0]),
-                       right_limit(predicted.tolist(), right.tolist()), WRONG_BELOW)
+    rows = np.array([[evidence.features(letter) for letter in LETTERS] for evidence, _ in found])
+    keys = np.array([LETTERS.index(key) for _, key in found])
+    scale = np.maximum(rows.std(axis=(0, 1)), 1e-3)
 
+    def loss(weights: Any) -> float:
+        likelihood = log_softmax(rows / scale @ weights, axis=1)[np.arange(len(keys)), keys]
+        return float(0.5 * weights @ weights - likelihood.sum())
 
-def right_limit(predicted: Sequence[float], right: Sequence[bool]) -> float:
-    """The lowest probability from which on the share of right proposals is WANTED_PRECISION; 0.5 where there is none.
-
-    Shares over fewer than five proposals are not looked at.
-    """
-    order = sorted(zip(predicted, right, strict=True), reverse=True)
-    limit, hits = 0.5, 0
-    for count, (probability, is_right) in enumerate(order, start=1):
-        hits += is_right
-        if count >= 5 and hits / count >= WANTED_PRECISION:
-            limit = min(limit, probability)
-    return max(limit, WRONG_BELOW)
+    return Calibration(tuple((minimize(loss, np.zeros(len(FEATURES))).x / scale).tolist()))
 
 
 # -- measuring --------------------------------------------------------------------------------------------------------
@@ -88,19 +71,20 @@ def chosen(first: str, second: str, probabilities: Mapping[str, float]) -> str:
     return second if probabilities[second] > probabilities[first] else first
 
 
-def measured(rows: Sequence[Mapping[str, Any]], calibration: Calibration) -> dict[str, Any]:
+def measured(rows: Sequence[Mapping[str, Any]], calibration: Calibration, clusters: Sequence[int] | None = None
+             ) -> dict[str, Any]:
     """What the validator is worth on these rows.
 
-    proposals: every option of every question proposed in turn; own: the agent's own answers. In each, false accepts are
-    wrong proposals called right, false rejects right ones called wrong, as shares with 95 % intervals. retry: accuracy
-    alone, with validation and retry, and their paired difference with its interval.
+    proposals: every option of every question proposed in turn; own: the agent's own answers; both as `worth` tells
+    them. retry: accuracy alone, with validation and retry, and their paired difference with its interval.
     """
-    every = [(judged(row, letter, calibration), letter == row["answer"]) for row in rows for letter in LETTERS]
-    own = [(row["verdict"], row["alone"] == row["answer"]) for row in rows]
+    every = [(probability, letter == row["answer"]) for row in rows
+             for letter, probability in probabilities(row, calibration).items()]
+    own = [(row["probability"], row["alone"] == row["answer"]) for row in rows]
     gained = [(row["final"] == row["answer"]) - (row["alone"] == row["answer"]) for row in rows]
-    low, high = mean_interval(gained)
+    low, high = mean_interval(gained, clusters)
     return {
-        "questions": len(rows), "proposals": rates(every), "own": rates(own),
+        "questions": len(rows), "proposals": worth(every), "own": worth(own),
         "retry": {"alone": _share(row["alone"] == row["answer"] for row in rows),
                   "with_validation": _share(row["final"] == row["answer"] for row in rows),
                   "retried": sum(row["retry"] is not None for row in rows),
@@ -118,19 +102,28 @@ def retry_verdict(low: float | None, high: float | None) -> str:
     return "answer, validate and retry is worse than answer alone" if high < 0 else "no difference seen"
 
 
-def judged(row: Mapping[str, Any], letter: str, calibration: Calibration) -> str:
-    """The verdict on one option, from the row's evidence."""
-    evidence = Evidence(**{kind: row["evidence"][kind] for kind in FEATURES})
-    return calibration.verdict(calibration.probability(evidence, letter))
+def probabilities(row: Mapping[str, Any], calibration: Calibration) -> dict[str, float]:
+    """Those of the four options, from the row's evidence."""
+    return calibration.probabilities(Evidence(**{kind: row["evidence"][kind] for kind in FEATURES}))
 
 
-def rates(verdicts: Sequence[tuple[str, bool]]) -> dict[str, Any]:
-    """False accepts among wrong proposals, false rejects among right ones, and how often it could not tell."""
-    wrong = [verdict for verdict, right in verdicts if not right]
-    right = [verdict for verdict, right in verdicts if right]
-    return {"proposals": len(verdicts), "false_accepts": proportion(wrong.count("right"), len(wrong)),
-            "false_rejects": proportion(right.count("wrong"), len(right)),
-            "unsure": proportion(sum(verdict == "unsure" for verdict, _ in verdicts), len(verdicts))}
+def worth(proposals: Sequence[tuple[float, bool]]) -> dict[str, Any]:
+    """(calibrated probability, whether it is right) of proposals -> what each verdict is worth.
+
+    called: by verdict its coverage (share of all proposals), the mean probability stated, and how many of them are
+    right. False accepts are wrong proposals called right, false rejects right ones called wrong.
+    """
+    called: dict[str, Any] = {}
+    for verdict in ("right", "unsure", "wrong"):
+        chosen = [(probability, right) for probability, right in proposals if verdict_of(probability) == verdict]
+        called[verdict] = {"coverage": len(chosen) / len(proposals) if proposals else None,
+                           "stated": sum(p for p, _ in chosen) / len(chosen) if chosen else None,
+                           "are_right": proportion(sum(right for _, right in chosen), len(chosen))}
+    right = sum(right for _, right in proposals)
+    accepted, rejected = (called[verdict]["are_right"] for verdict in ("right", "wrong"))
+    return {"proposals": len(proposals), "called": called,
+            "false_accepts": proportion(accepted["of"] - accepted["count"], len(proposals) - right),
+            "false_rejects": proportion(rejected["count"], right)}
 
 
 def proportion(count: int, total: int) -> dict[str, Any]:

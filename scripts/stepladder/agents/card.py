@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .validator import RIGHT_FROM, WRONG_BELOW
+
 
 def card(agents: Mapping[str, Any], profile: str, weights: str, variant: str | None = None) -> str:
     """README.md of the agents' folder. `agents` is agents.json, `weights` how they got into the bundle."""
@@ -13,6 +15,7 @@ def card(agents: Mapping[str, Any], profile: str, weights: str, variant: str | N
     lines = [
         f"# Agents: the {gate['deployed']} is deployed", "",
         f"**Gate: {gate['verdict']}.** {gate['reason']}.", "",
+        f"On the held-out questions, which had no part in that choice: {gate['test']}.", "",
         f"Model: `{agents['model']}`" + (f" with `{agents['adapter']}`" if agents["adapter"] else "") + ".", "",
         "## Try it", "", "```",
         f"python scripts/06_deploy_agents.py {flags} --chat",
@@ -29,17 +32,24 @@ def card(agents: Mapping[str, Any], profile: str, weights: str, variant: str | N
         f"python scripts/06_deploy_agents.py {flags} --arena base student --rounds 50", "```", "",
         "## The validator", "",
         f"Fitted on {agents['validator']['fitted_on']} validation questions, measured on {measured['questions']} "
-        "held-out ones.", "",
-        "| proposals | false accepts | false rejects | unsure |", "|---|---|---|---|",
-        _rates("every option", measured["proposals"]), _rates("the agent's own answers", measured["own"]), "",
+        f"held-out ones. A proposed answer is called right from a probability of {100 * RIGHT_FROM:.0f} % on, wrong "
+        f"below {100 * WRONG_BELOW:.0f} %.", "",
+        "| proposed | called | share of all | probability stated | are right |", "|---|---|---|---|---|",
+        *_called("every option", measured["proposals"]), *_called("the agent's own answers", measured["own"]), "",
+        "Of the agent's own answers, wrong ones called right (false accepts): "
+        f"{told(measured['own']['false_accepts'])}; right ones called wrong (false rejects): "
+        f"{told(measured['own']['false_rejects'])}.", "",
         _retry(measured["retry"]), "",
     ]
     return "\n".join(lines)
 
 
-def _rates(name: str, found: Mapping[str, Any]) -> str:
-    cells = [told(found[kind]) for kind in ("false_accepts", "false_rejects", "unsure")]
-    return f"| {name} ({found['proposals']}) | {' | '.join(cells)} |"
+def _called(name: str, found: Mapping[str, Any]) -> list[str]:
+    rows = []
+    for verdict, row in found["called"].items():
+        figures = [f"{100 * row[key]:.0f} %" if row[key] is not None else "–" for key in ("coverage", "stated")]
+        rows.append(f"| {name} ({found['proposals']}) | {verdict} | {' | '.join(figures)} | {told(row['are_right'])} |")
+    return rows
 
 
 def told(share: Mapping[str, Any]) -> str:

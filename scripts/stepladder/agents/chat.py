@@ -55,4 +55,4 @@ def show(record: Record, answerer: Answerer, validator: Validator, out: TextIO) 
     found = validator.validate(record, answer.letter)
     options = ", ".join(f"{letter} {found.probabilities[letter]:.0%}" for letter in LETTERS)
     print(f"Validation: {found.verdict}, {found.probability:.0%} ({time.monotonic() - started:.2f} s)\n"
-          f"  {found.reason}\n  each option by itself: {options}\n", file=out, flush=True)
+          f"  {found.reason}\n  of the four options: {options}\n", file=out, flush=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..engine.requests import Backend, Request
 
 PROBE_WORDS = 120
+TYPICAL_PROMPT = 130  # tokens of a question with its instruction
 READING_SHARE = 0.4  # of a time limit that reading the prompts is planned to take
 MOST_READING = 0.75  # of a time limit that a single prompt may take before it is cut
 READING_END = 0.55  # of a time limit after which no further prompt is begun
@@ -31,6 +32,11 @@ class Pace:
     def questions_in(self, seconds: float, prompt_tokens: float) -> int:
         """How many prompts of this length a batch with this time limit may hold, at least one."""
         return max(1, int(self.prompt_per_second * seconds * READING_SHARE / max(1.0, prompt_tokens)))
+
+    def tokens_within(self, seconds: float) -> int:
+        """Tokens that one question alone, its prompt read first, is given within a time limit of `seconds`."""
+        left = time_left(seconds, self.step_seconds) - TYPICAL_PROMPT / self.prompt_per_second
+        return max(0, int(left / self.step_seconds))
 
     def learn(self, tokens: int, seconds: float) -> None:
         """Take what reading `tokens` took: a slower machine counts at once, a faster one by and by."""

@@ -35,11 +35,12 @@ def tell(workspace: Workspace, agents: Agents, arena: Arena, engine: EngineSetti
     reading, writing = PROMPT_TOKENS * PROMPTS_A_QUESTION, agents.answer_tokens
     prefill, decode, source = GUESSED if on_gpu else MEASURED
     seconds = questions * (reading / prefill + writing / decode)
+    gate = 2 * agents.gate_questions * (PROMPT_TOKENS / prefill + writing / decode)
     pairs = players * (players - 1) // 2
     batches = -(-arena.questions_per_round // arena.batch_size)
     playing = arena.rounds * pairs * 2 * batches * (agents.answer_seconds + 0.2)
-    say(f"06 time (computed): calibrating and measuring {duration(seconds)} at {prefill:.0f} prompt and {decode:.0f} "
-        f"written tokens/s ({source}); tournament at most {duration(playing)}")
+    say(f"06 time (computed): the gate {duration(gate)}, calibrating and measuring {duration(seconds)}, at most, at "
+        f"{prefill:.0f} prompt and {decode:.0f} written tokens/s ({source}); tournament at most {duration(playing)}")
 
 
 def _result_bytes(arena: Arena, players: int) -> int:

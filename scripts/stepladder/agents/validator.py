@@ -4,7 +4,7 @@
 
 Three kinds of evidence, all from logits: the letters' probabilities with the options in several orders, yes or no to
 the proposed answer, and the letters after reasoning of its own with the options in another order. A calibration
-fitted on validation questions makes a probability of them and sets the limits of the three verdicts.
+fitted on validation questions makes probabilities of them, over the four options together.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ..core import options
+from ..core.errors import InputError
 from ..core.records import LETTERS, Record
 from ..engine import prompts
 from ..engine.requests import Request, RequestError
@@ -22,6 +23,8 @@ from .answerer import Answerer
 
 Verdict = Literal["right", "wrong", "unsure"]
 FEATURES = ("orders", "yes", "reasoned")
+# A guess at one of four options has odds of 1 to 3. Three times these odds is "right", a third of them is "wrong".
+RIGHT_FROM, WRONG_BELOW = 0.5, 0.1
 ASK = ('\n\nProposed answer: {letter}. {text}\nIs the proposed answer right? Reply with one word, "yes" or "no".')
 YES_NO = (" yes", " no")
 _FLOOR = 1e-4
@@ -40,8 +43,9 @@ class Evidence:
     reasoned: dict[str, float]
 
     def features(self, letter: str) -> list[float]:
-        """Log-odds of each kind of evidence for this option, in the order of FEATURES."""
-        return [log_odds(getattr(self, name)[letter]) for name in FEATURES]
+        """What tells for this option, in the order of FEATURES: log-probabilities, of "yes" the log-odds."""
+        orders, yes, reasoned = (min(max(getattr(self, name)[letter], _FLOOR), 1 - _FLOOR) for name in FEATURES)
+        return [math.log(orders), math.log(yes / (1 - yes)), math.log(reasoned)]
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON types, rounded."""
@@ -49,49 +53,44 @@ class Evidence:
                 for kind, found in asdict(self).items()}
 
 
-def log_odds(value: float) -> float:
-    """Natural-log odds, kept finite."""
-    value = min(max(value, _FLOOR), 1 - _FLOOR)
-    return math.log(value / (1 - value))
-
-
 @dataclass(frozen=True)
 class Calibration:
-    """A logistic regression over FEATURES, and from which probabilities on an answer is called right or wrong.
+    """A conditional logit over the four options: their probabilities are the softmax of the weighted FEATURES.
 
-    base_rate: share of right proposals it was fitted on (a quarter: every option was proposed once).
+    Without "yes", and with one weight, that is temperature scaling of the letters' log-probabilities.
     """
 
     weights: tuple[float, ...]
-    intercept: float
-    right_from: float
-    wrong_below: float
-    base_rate: float = 0.25
 
-    def probability(self, evidence: Evidence, letter: str) -> float:
-        """Probability that `letter` is right."""
-        total = self.intercept + sum(w * x for w, x in zip(self.weights, evidence.features(letter), strict=True))
-        return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
-
-    def verdict(self, probability: float) -> Verdict:
-        """What a probability is called."""
-        if probability >= self.right_from:
-            return "right"
-        return "wrong" if probability < self.wrong_below else "unsure"
+    def probabilities(self, evidence: Evidence) -> dict[str, float]:
+        """Probability that each option is the right one; they sum to 1."""
+        totals = {letter: math.fsum(w * x for w, x in zip(self.weights, evidence.features(letter), strict=True))
+                  for letter in LETTERS}
+        most = max(totals.values())
+        shares = {letter: math.exp(total - most) for letter, total in totals.items()}
+        return {letter: share / math.fsum(shares.values()) for letter, share in shares.items()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Calibration:
-        """From what `asdict` gave."""
-        return cls(**{**value, "weights": tuple(value["weights"])})
+        """From what `asdict` gave. Raises InputError for that of an earlier version, which meant something else."""
+        if set(value) != {"weights"}:
+            raise InputError("the validator was calibrated by an earlier version; run 06_deploy_agents.py again")
+        return cls(tuple(value["weights"]))
 
 
-# Before anything was fitted: the mean of all log-odds, and wide limits.
-UNFITTED = Calibration((1 / 3, 1 / 3, 1 / 3), 0.0, 0.6, 0.2)
+UNFITTED = Calibration((1 / 3, 1 / 3, 1 / 3))  # before anything was fitted: the geometric mean of all evidence
+
+
+def verdict_of(probability: float) -> Verdict:
+    """What a calibrated probability is called."""
+    if probability >= RIGHT_FROM:
+        return "right"
+    return "wrong" if probability < WRONG_BELOW else "unsure"
 
 
 @dataclass(frozen=True)
 class Validation:
-    """A verdict on a proposed answer; probabilities: of every option, each by itself."""
+    """A verdict on a proposed answer; probabilities: of every option, summing to 1."""
 
     verdict: Verdict
     probability: float
@@ -111,9 +110,8 @@ class Validator:
 
     def judge(self, evidence: Evidence, letter: str) -> Validation:
         """The verdict that evidence comes to. Pure."""
-        found = {one: self.calibration.probability(evidence, one) for one in LETTERS}
-        verdict = self.calibration.verdict(found[letter])
-        return Validation(verdict, found[letter], reason_of(evidence, letter), found)
+        found = self.calibration.probabilities(evidence)
+        return Validation(verdict_of(found[letter]), found[letter], reason_of(evidence, letter), found)
 
     def evidence(self, records: Sequence[Record]) -> list[Evidence]:
         """Everything that is to be known about the options of each question, in the order of the records."""

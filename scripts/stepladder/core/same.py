@@ -46,6 +46,11 @@ def content(text: str) -> frozenset[str]:
     return frozenset(chosen if len(chosen) > 2 else words)
 
 
+def sentences(text: str) -> list[str]:
+    """The sentences and lines of a text, without empty ones."""
+    return [part for part in _SENTENCE.split(text) if part.strip()]
+
+
 def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
@@ -76,7 +81,7 @@ class Look:
     @classmethod
     def of(cls, record: Record) -> Look:
         text = record["question"]
-        closing = next((part for part in reversed(_SENTENCE.split(text)) if part.strip()), text)
+        closing = (sentences(text) or [text])[-1]
         whole = content(text)
         negated = closing if len(whole) > LONG else text
         return cls(tuple(tokens(text)), whole, content(closing), tuple(sorted(_NEGATION.findall(negated.casefold()))),

@@ -51,7 +51,7 @@ class Questions(Section):
     local: list[str] = Field([], description="NAME=PATH: local file or folder of a source instead of the hub")
     test_share: Share = Field(0.10, description="share of all questions held out")
     validation_share: Share = Field(0.05, description="share of training taken for validation")
-    validation_max: Count = Field(1_000, description="most validation questions")
+    validation_max: Count = Field(2_000, description="most validation questions")
     puzzles: Count = Field(0, description="generated puzzles offered to the sampling")
     puzzle_kinds: list[str] = Field([], description="puzzle kinds to generate; empty: all")
     puzzle_levels: list[int] = Field([1, 10], description="lowest and highest puzzle level", min_length=2, max_length=2)
@@ -218,6 +218,9 @@ class Verdict(Section):
 class Agents(Section):
     """Stage 06: gate and agents."""
 
+    gate_questions: Positive = Field(2_000, description="validation questions that the gate puts to base and student")
+    gate_margin: float = Field(0.03, description="share of questions that the student may at most be worse by to be "
+                               "deployed; that it is not is tested at 5 %", gt=0, lt=1)
     force_student: bool = Field(False, description="deploy the student whatever the gate says")
     answer_tokens: Positive = Field(512, description="token limit of an answer")
     question_tokens: Positive = Field(1_024, description="token limit of a question")

@@ -37,7 +37,7 @@ class Shares:
 
     test: float = 0.10
     validation: float = 0.05
-    validation_max: int = 1_000
+    validation_max: int = 2_000
 
     def sizes(self, total: int) -> dict[str, int]:
         """Questions by part, of a total."""

@@ -100,7 +100,9 @@ def _verdict(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
 
 
 def _agents(counts: dict[str, Any], output: dict[str, Any]) -> list[str]:
-    return [f"{output['deployed']} deployed; {counts['matches']} tournament matches"] if "deployed" in output else []
+    gate = [f"gate: {output['gate']['reason']}"] if output.get("gate") else []
+    return [*gate, f"{output['deployed']} deployed; {counts['matches']} tournament matches"] if "deployed" in output \
+        else []
 
 
 RESULTS = {"00": _questions, "01": _weights, "02": _reasoning, "03": _curriculum, "04": _training, "05": _verdict,

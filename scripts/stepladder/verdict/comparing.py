@@ -1,6 +1,7 @@
-"""Who is better than whom, by how much, and whether so few questions could show it. Pure.
+"""Who is better than whom, by how much, and how surely such a test finds it. Pure.
 
 Everything is paired: both contestants answered the same questions, and only differences question by question count.
+What is said of a comparison, on the screen and on the page, is worded here.
 """
 
 from __future__ import annotations
@@ -11,49 +12,80 @@ from typing import Any
 from stepladder.core.records import Record
 
 from . import statistics
+from .statistics import Clusters
 
 SAME, BETTER, WORSE = "no difference seen", "better", "worse"
 Scores = Sequence[float]
 
 
-def compare(scores: Scores, reference: Scores, seed: int = 0) -> dict[str, Any]:
+def compare(scores: Scores, reference: Scores, clusters: Clusters = None, seed: int = 0, family: int = 1
+            ) -> dict[str, Any]:
     """One contestant against a reference on the same questions, in the same order.
 
-    The verdict is "better" or "worse" where all of these hold: the paired test (McNemar's exact one, for right-or-wrong
-    scores) finds it at 5 %, the bootstrap interval leaves out zero, and the difference is not below what this many
-    questions can reliably show. A significant one below that is called a hint: it is exaggerated more often than not.
+    The verdict is "better" or "worse" where the paired test (McNemar's exact one, for right-or-wrong scores) finds it
+    at 5 % and the bootstrap interval leaves out zero. power: chance that a true difference as large as this one is
+    found; detectable_difference: the one found in 80 % of such tests. Both for a test that is one of `family`.
     """
     differences = [a - b for a, b in zip(scores, reference, strict=True)]
     won, lost = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
-    interval = statistics.paired_bootstrap(differences, seed)
-    detectable = statistics.detectable_difference(differences)
-    p_value = statistics.paired_test(differences, seed)
-    verdict, hint = SAME, None
-    if interval is not None and p_value < 1 - statistics.CONFIDENCE and (interval.low > 0 or interval.high < 0):
-        direction = BETTER if interval.value > 0 else WORSE
-        if detectable is not None and abs(interval.value) >= detectable:
-            verdict = direction
-        else:
-            hint = direction
-    return {"n": len(differences), "won": won, "lost": lost, "tied": len(differences) - won - lost,
-            "difference": interval.as_json() if interval else None, "p_value": p_value,
-            "detectable_difference": detectable, "verdict": verdict, "hint": hint}
+    interval = statistics.paired_bootstrap(differences, clusters, seed)
+    alpha = statistics.ALPHA / family
+    row = {"n": len(differences), "clusters": len(differences) if clusters is None else len(set(clusters)),
+           "won": won, "lost": lost, "tied": len(differences) - won - lost,
+           "difference": interval.as_json() if interval else None,
+           "p_value": statistics.paired_test(differences, clusters, seed), "family": family, "power": None,
+           "detectable_difference": statistics.detectable_difference(differences, clusters, alpha)}
+    if interval is not None:
+        row["power"] = statistics.power(interval.value, *statistics.effective(differences, clusters), alpha)
+    return row | {"verdict": _verdict(interval, row["p_value"])}
+
+
+def _verdict(interval: statistics.Interval | None, p_value: float) -> str:
+    if interval is None or p_value >= statistics.ALPHA or interval.low <= 0 <= interval.high:
+        return SAME
+    return BETTER if interval.value > 0 else WORSE
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+
+def p_words(row: Mapping[str, Any]) -> str:
+    """The p-value that the verdict rests on, and whether it is corrected: never one beside the other."""
+    value = row.get("p_corrected", row["p_value"])
+    told = f"p = {value:.2g}" if value >= 0.001 else "p < 0.001"
+    return f"{told} corrected for {row['family']} comparisons" if "p_corrected" in row else told
+
+
+def interval_words(row: Mapping[str, Any]) -> str:
+    """The difference with its interval; that of a corrected comparison is its own, not corrected."""
+    points = {key: 100 * value for key, value in row["difference"].items()}
+    alone = " for this pair alone" if "p_corrected" in row else ""
+    return f"{points['value']:+.1f} points (95 % interval{alone} {points['low']:+.1f} to {points['high']:+.1f})"
+
+
+def reach_words(row: Mapping[str, Any]) -> str:
+    """How far such a test can be relied on: the power at the difference seen, or the difference it would find."""
+    least = "at least " if row["family"] > 1 else ""
+    if row["verdict"] != SAME:
+        caution = ", so the true one may well be smaller" if row["power"] < statistics.POWER else ""
+        return f"a true difference of this size is found in {least}{100 * row['power']:.0f} % of such tests{caution}"
+    if row["detectable_difference"] is None:
+        return "so few questions find no difference reliably"
+    return (f"a true difference of {100 * row['detectable_difference']:.1f} points is found in {least}"
+            f"{100 * statistics.POWER:.0f} % of such tests")
 
 
 def sentence(row: Mapping[str, Any], name: str, reference: str, mode: str) -> str:
     """A comparison as one plain sentence."""
     if row["difference"] is None:
         return f"{mode}: {name} and {reference} have no question in common"
-    points = {key: 100 * value for key, value in row["difference"].items()}
-    figures = f"{points['value']:+.1f} points (95 % interval {points['low']:+.1f} to {points['high']:+.1f}, " \
-              f"won {row['won']}, lost {row['lost']}, p = {row['p_value']:.2g})"
-    reach = "" if row["detectable_difference"] is None else \
-        f"; with {row['n']} questions a difference of {100 * row['detectable_difference']:.1f} points can be seen"
-    if row["verdict"] != SAME:
-        return f"{mode}: {name} is {row['verdict']} than {reference}: {figures}{reach}"
-    hint = f", a hint that it is {row['hint']}, too small to rely on" if row["hint"] else ""
-    return f"{mode}: {SAME} between {name} and {reference}{hint}: {figures}{reach}"
+    said = f"{SAME} between {name} and {reference}" if row["verdict"] == SAME else \
+        f"{name} is {row['verdict']} than {reference}"
+    count = f"{row['n']} questions" + (f" in {row['clusters']} clusters" if row["clusters"] < row["n"] else "")
+    return (f"{mode}: {said}: {interval_words(row)}, won {row['won']}, lost {row['lost']} of {count}, {p_words(row)}; "
+            f"{reach_words(row)}")
 
+
+# -- all pairs --------------------------------------------------------------------------------------------------------
 
 def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
     """(contestant, reference): each later contestant against each earlier one, base first, so student against base."""
@@ -66,25 +98,25 @@ def is_planned(name: str, reference: str) -> bool:
     return (name, reference) == ("student", "base")
 
 
-def compare_all(scores: Mapping[str, Mapping[str, Scores]], seed: int = 0) -> list[dict[str, Any]]:
-    """All pairs in each mode; scores: contestant -> mode -> one score a question.
+def compare_all(scores: Mapping[str, Mapping[str, Scores]], clusters: Clusters = None, seed: int = 0
+                ) -> list[dict[str, Any]]:
+    """All pairs in each mode; scores: contestant -> mode -> one score a question; clusters: one number a question.
 
     `p_corrected` is Holm's over the unplanned pairs of a mode; their verdicts rest on it.
     """
     rows = []
-    modes = list(dict.fromkeys(mode for by_mode in scores.values() for mode in by_mode))
-    for mode in modes:
-        found = [(name, reference, compare(scores[name][mode], scores[reference][mode], seed))
-                 for name, reference in pairs_to_compare([n for n in scores if mode in scores[n]])]
-        unplanned = [row for name, reference, row in found if not is_planned(name, reference)]
+    for mode in dict.fromkeys(mode for by_mode in scores.values() for mode in by_mode):
+        pairs = pairs_to_compare([name for name in scores if mode in scores[name]])
+        family = sum(not is_planned(*pair) for pair in pairs)
+        found = {pair: compare(scores[pair[0]][mode], scores[pair[1]][mode], clusters, seed,
+                               1 if is_planned(*pair) else family) for pair in pairs}
+        unplanned = [row for pair, row in found.items() if not is_planned(*pair)]
         for row, corrected in zip(unplanned, statistics.holm([row["p_value"] for row in unplanned]), strict=True):
             row["p_corrected"] = corrected
-            if corrected >= 1 - statistics.CONFIDENCE and row["verdict"] != SAME:
-                row["verdict"], row["hint"] = SAME, row["verdict"]
-        for name, reference, row in found:
-            rows.append({"contestant": name, "reference": reference, "mode": mode,
-                         "planned": is_planned(name, reference), **row,
-                         "sentence": sentence(row, name, reference, mode)})
+            if corrected >= statistics.ALPHA:
+                row["verdict"] = SAME
+        rows += [{"contestant": name, "reference": reference, "mode": mode, "planned": is_planned(name, reference),
+                  **row, "sentence": sentence(row, name, reference, mode)} for (name, reference), row in found.items()]
     return rows
 
 
@@ -108,7 +140,8 @@ def _size(record: Record) -> int:
     return len(record["question"]) + sum(map(len, record["choices"].values()))
 
 
-def slices(records: Sequence[Record], scores: Mapping[str, Mapping[str, Scores]]) -> dict[str, list[dict[str, Any]]]:
+def slices(records: Sequence[Record], scores: Mapping[str, Mapping[str, Scores]], clusters: Clusters = None
+           ) -> dict[str, list[dict[str, Any]]]:
     """Accuracy by source, domain, level and length, and student against base (or first two) within each.
 
     -> {"source": [{"value", "mode", "n", "accuracy": {contestant: interval}, "contestant", "reference", "difference",
@@ -125,7 +158,7 @@ def slices(records: Sequence[Record], scores: Mapping[str, Mapping[str, Scores]]
         for index, record in enumerate(records):
             if (value := value_of(record)) is not None:
                 members.setdefault(str(value), []).append(index)
-        found[kind] = [_slice(value, mode, chosen, scores, pair) for value, chosen in sorted(members.items())
+        found[kind] = [_slice(value, mode, chosen, scores, pair, clusters) for value, chosen in sorted(members.items())
                        for mode in dict.fromkeys(m for by_mode in scores.values() for m in by_mode)]
     tested = [row for rows in found.values() for row in rows if "p_value" in row]
     for row, corrected in zip(tested, statistics.holm([row["p_value"] for row in tested]), strict=True):
@@ -134,14 +167,15 @@ def slices(records: Sequence[Record], scores: Mapping[str, Mapping[str, Scores]]
 
 
 def _slice(value: str, mode: str, chosen: Sequence[int], scores: Mapping[str, Mapping[str, Scores]],
-           pair: tuple[str, str] | None) -> dict[str, Any]:
+           pair: tuple[str, str] | None, clusters: Clusters) -> dict[str, Any]:
     here = {name: [by_mode[mode][i] for i in chosen] for name, by_mode in scores.items() if mode in by_mode}
+    within = None if clusters is None else [clusters[i] for i in chosen]
     row: dict[str, Any] = {"value": value, "mode": mode, "n": len(chosen),
-                           "accuracy": {name: statistics.wilson(s).as_json() for name, s in here.items()}}
+                           "accuracy": {name: statistics.wilson(s, within).as_json() for name, s in here.items()}}
     if pair and all(name in here for name in pair):
         differences = [a - b for a, b in zip(here[pair[0]], here[pair[1]], strict=True)]
         row |= {"contestant": pair[0], "reference": pair[1], "difference": sum(differences) / len(differences),
-                "p_value": statistics.paired_test(differences)}
+                "p_value": statistics.paired_test(differences, within)}
     return row
 
 

@@ -9,7 +9,7 @@ from stepladder.core.records import Record
 from stepladder.engine.requests import Backend, Completion, Request
 
 from .answering import Manner, request_for, units
-from .statistics import percentiles
+from .statistics import highest_percentile, percentiles
 
 TARGET_MS = 60.0
 WARM_UP = 2
@@ -86,11 +86,13 @@ class Throughput:
 
 
 def against_target(row: Mapping[str, Any], name: str, mode: str) -> str:
-    """The 60 ms target, said plainly."""
-    p95, p50 = row["ms"]["p95"], row["ms"]["p50"]
-    if p95 <= TARGET_MS:
+    """The 60 ms target, said plainly, at the highest percentile that the timings bear."""
+    highest = highest_percentile(row["ms"])
+    most, p50 = row["ms"][highest], row["ms"]["p50"]
+    if most <= TARGET_MS:
         said = "within"
     else:
         said = "half of them within" if p50 <= TARGET_MS else "over"
-    return (f"{name}, {mode}: {p50:.0f} ms a question at the median, {p95:.0f} ms at p95 "
+    at_highest = f", {most:.0f} ms at {highest}" if highest != "p50" else ""
+    return (f"{name}, {mode}: {p50:.0f} ms a question at the median{at_highest} "
             f"({row['n']} questions, one at a time): {said} the target of {TARGET_MS:.0f} ms")

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from stepladder.core.clusters import clusters_of
 from stepladder.core.records import Record
 
 from . import comparing, latency, scoring, students
@@ -28,25 +29,26 @@ def assemble(records: Sequence[Record], runs: Iterable[Mapping[str, Any]],
                       for mode in modes} for name in contestants}
     scores = {name: {mode: [answer["score"] for answer in found] for mode, found in by_mode.items()}
               for name, by_mode in answers.items()}
-    rows = {name: {**about, "modes": {mode: _mode_row(records, answers[name][mode], about["speed"].get(mode), mode)
+    clusters = clusters_of(records)
+    rows = {name: {**about, "modes": {mode: _mode_row(records, answers[name][mode], about["speed"].get(mode), clusters)
                                       for mode in modes}} for name, about in contestants.items()}
     for row in rows.values():
         row.pop("speed")
-    comparisons = comparing.compare_all(scores, seed)
+    comparisons = comparing.compare_all(scores, clusters, seed)
     return {
         "summary": summary(records, rows, comparisons, modes, rejected, overlap),
         "contestants": rows,
         "comparisons": comparisons,
         "students": students.table(rows, comparisons),
-        "slices": comparing.slices(records, scores),
+        "slices": comparing.slices(records, scores, clusters),
         "rejected": list(rejected),
         "questions": [_question(record, index, answers) for index, record in enumerate(records)],
     }
 
 
 def _mode_row(records: Sequence[Record], answers: Sequence[Mapping[str, Any]], speed: Mapping[str, Any] | None,
-              mode: str) -> dict[str, Any]:
-    row = scoring.table_row(records, answers)
+              clusters: Sequence[int]) -> dict[str, Any]:
+    row = scoring.table_row(records, answers, clusters)
     rated = comparing.difficulty_against_accuracy([record.get("difficulty") for record in records],
                                                   [answer["score"] for answer in answers])
     return row | {"difficulty": rated, "latency": (speed or {}).get("latency"),

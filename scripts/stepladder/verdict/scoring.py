@@ -60,8 +60,12 @@ def _confidence(letter: str | None, rotations: Iterable[Sequence[Mapping[str, An
     return round(sum(found) / len(found), 4)
 
 
-def table_row(records: Sequence[Record], answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One contestant in one mode over all questions: accuracy, unparsed, consistency, letters, calibration, tokens."""
+def table_row(records: Sequence[Record], answers: Sequence[Mapping[str, Any]],
+              clusters: statistics.Clusters = None) -> dict[str, Any]:
+    """One contestant in one mode over all questions: accuracy, unparsed, consistency, letters, calibration, tokens.
+
+    clusters: of the questions, for the accuracy's interval.
+    """
     scores = [answer["score"] for answer in answers]
     runs = [run for answer in answers for run in answer["runs"]]
     rated = [(answer["confidence"], float(answer["letter"] == record["answer"]))
@@ -71,7 +75,7 @@ def table_row(records: Sequence[Record], answers: Sequence[Mapping[str, Any]]) -
     right = sum(run["letter"] == record["answer"] for record, answer in zip(records, answers, strict=True)
                 for run in answer["runs"])
     return {
-        "n": len(records), "runs": len(runs), "accuracy": _json(statistics.wilson(scores)),
+        "n": len(records), "runs": len(runs), "accuracy": _json(statistics.wilson(scores, clusters)),
         "unparsed": sum(answer["letter"] is None for answer in answers),
         "unparsed_runs": len(runs) - len(parsed),
         "accuracy_of_parsed_runs": right / len(parsed) if parsed else None,

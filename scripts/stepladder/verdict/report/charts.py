@@ -175,19 +175,19 @@ def calibration(label: str, series: Mapping[str, Sequence[Mapping[str, Any]]]) -
         return _svg(figure, label)
 
 
-def times(label: str, rows: Sequence[tuple[str, float, float, float]], target: float) -> str:
-    """p50 as a dot, up to p95 and p99 as lines, logarithmic, against a target in milliseconds."""
+def times(label: str, rows: Sequence[tuple[str, float, float]], target: float) -> str:
+    """p50 as a dot, up to the highest percentile known as a line, logarithmic, against a target in milliseconds."""
     from matplotlib.ticker import LogLocator, NullLocator
 
     with _figure(0.8 + 0.3 * len(rows)) as (figure, axes):
-        for place, (_, p50, p95, p99) in enumerate(rows):
-            axes.plot([p50, p99], [place, place], color=SERIES[0], linewidth=1.2, alpha=0.6)
-            axes.plot([p50, p95], [place, place], color=SERIES[0], linewidth=3.5, alpha=0.6, solid_capstyle="round")
+        for place, (_, p50, highest) in enumerate(rows):
+            axes.plot([p50, highest], [place, place], color=SERIES[0], linewidth=3.5, alpha=0.6,
+                      solid_capstyle="round")
             axes.plot(p50, place, "o", color=SERIES[0], markersize=6)
         axes.set_xscale("log")
-        axes.set_xlim(min(target, *(row[1] for row in rows)) / 2, max(target, *(row[3] for row in rows)) * 2)
+        axes.set_xlim(min(target, *(row[1] for row in rows)) / 2, max(target, *(row[2] for row in rows)) * 2)
         low = min(target, *(row[1] for row in rows))
-        wide = max(row[3] for row in rows) > 30 * low
+        wide = max(row[2] for row in rows) > 30 * low
         axes.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
         axes.xaxis.set_minor_locator(NullLocator())
@@ -197,7 +197,7 @@ def times(label: str, rows: Sequence[tuple[str, float, float, float]], target: f
         axes.annotate(f"{target:.0f} ms target", (target, 1), (3, -2), xycoords=("data", "axes fraction"),
                       textcoords="offset points", va="top", fontsize=8)
         axes.grid(False, axis="y")
-        axes.set_xlabel("ms (dot p50, thick p95, thin p99)")
+        axes.set_xlabel("ms (dot: median; line: to the highest percentile told)")
         return _svg(figure, label)
 
 

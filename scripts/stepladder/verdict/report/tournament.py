@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import charts
-from .blocks import Block, Chart, Prose, Table, interval, number
+from .blocks import Block, Chart, Prose, Table, interval, number, percent
 from .found import Found
 
 
@@ -19,8 +19,7 @@ def blocks(found: Found) -> list[Block]:
     if gate.get("reason"):
         shown.append(Prose(f"Deployed: {gate['deployed']}. {gate['reason'][:1].upper()}{gate['reason'][1:]}.",
                            strong=True))
-    if figures := _figures(content.get("validator") or {}):
-        shown.append(Table(["validator", "figure"], figures))
+    shown += _validator(content.get("validator") or {})
     arena = content.get("arena") or content
     return shown + _ratings(arena.get("ratings") or []) + _matches(arena.get("matches") or [])
 
@@ -58,17 +57,19 @@ def _matches(rows: list[dict[str, Any]]) -> list[Block]:
         folded=f"{len(rows)} matches")]
 
 
-def _figures(row: dict[str, Any], prefix: str = "") -> list[list[str]]:
-    """Plain figures of a nested table, as rows."""
-    rows = []
-    for key, value in row.items():
-        name = f"{prefix}{key.replace('_', ' ')}"
-        if isinstance(value, dict) and {"value", "low", "high"} <= set(value):
-            rows.append([name, interval(value)])
-        elif isinstance(value, dict):
-            rows += _figures(value, f"{name}: ")
-        elif isinstance(value, (bool, str)):
-            rows.append([name, str(value)])
-        elif isinstance(value, (int, float)):
-            rows.append([name, number(value, 0 if isinstance(value, int) else 3)])
-    return rows
+def _validator(known: dict[str, Any]) -> list[Block]:
+    """What each of its verdicts is worth, over every option and over the agent's own answers."""
+    measured = known.get("measured") or {}
+    rows = [[name, verdict, percent(row["coverage"], 0), percent(row["stated"], 0), _share(row["are_right"])]
+            for name, found in (("every option", measured.get("proposals")), ("own answers", measured.get("own")))
+            if found for verdict, row in found["called"].items()]
+    if not rows:
+        return []
+    retry = measured["retry"]
+    return [Table(["validator, proposed", "called", "share of all", "probability stated", "are right (95 % interval)"],
+                  rows, f"Fitted on {known['fitted_on']} validation questions, measured on {measured['questions']} "
+                  f"held-out ones. Answer, validate and retry against answer alone: {retry['verdict']}.")]
+
+
+def _share(found: dict[str, Any]) -> str:
+    return interval(None if found["share"] is None else {**found, "value": found["share"]}, 0)
