@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import StageError
+from ..core.files import read_json, write_json
 from .card import CARD
 from .trained import GGUF_NAME, MERGED_GGUF_NAME
 
@@ -43,12 +46,34 @@ def adapter_to_gguf(folder: Path, base: Path) -> Path:
 
 def merged_to_gguf(merged: Path, folder: Path) -> Path:
     """`folder`/merged.gguf (8-bit) from a merged checkpoint."""
-    return _converted("convert_hf_to_gguf.py", ["--outtype", "q8_0"], merged, folder / MERGED_GGUF_NAME)
+    return checkpoint_to_gguf(merged, folder / MERGED_GGUF_NAME, folder.name, "q8_0")
 
 
-def checkpoint_to_gguf(checkpoint: Path, target: Path, name: str) -> Path:
-    """`target` (16-bit, as the checkpoint's own 16 bits are), a model called `name`, from a transformers checkpoint."""
-    return _converted("convert_hf_to_gguf.py", ["--outtype", "auto", "--model-name", name], checkpoint, target)
+def checkpoint_to_gguf(checkpoint: Path, target: Path, name: str, kind: str = "auto") -> Path:
+    """`target`, a model called `name`, from a transformers checkpoint. kind: "auto" keeps the checkpoint's 16 bits."""
+    with tempfile.TemporaryDirectory() as scratch:
+        source = Path(scratch) / name
+        source.mkdir()
+        for path in checkpoint.iterdir():
+            (source / path.name).symlink_to(path.resolve())
+        _mark_byte_level(source / "tokenizer.json")
+        return _converted("convert_hf_to_gguf.py", ["--outtype", kind, "--model-name", name], source, target)
+
+
+def _mark_byte_level(path: Path) -> None:
+    """Take the marks of SentencePiece off a byte-level tokenizer (a link to it, which becomes a file).
+
+    transformers leaves them on one that it read from a Llama's GGUF; by them the converter would write a vocabulary
+    that llama.cpp ends the whole process over.
+    """
+    if not path.exists():
+        return
+    tokenizer = read_json(path)
+    if tokenizer["model"].get("byte_fallback") and '"ByteLevel"' in json.dumps(tokenizer["pre_tokenizer"]):
+        tokenizer["model"]["byte_fallback"] = False
+        tokenizer["decoder"] = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
+        path.unlink()
+        write_json(path, tokenizer)
 
 
 def _converted(script: str, options: Sequence[str], source: Path, target: Path) -> Path:
