@@ -112,6 +112,7 @@ def test_one_file_answers_as_base_and_adapter_do(root: Path) -> None:
     found = made(root)["merged-Q8_0"]["agreement"]
     assert found["texts"]["effect"] > 1
     assert found["texts"]["share"] == pytest.approx(1, abs=0.05)
+    assert found["texts"]["distance"] < 0.2
     assert found["agreed"] == found["decided"]
     assert f"llama-server -m gguf/{Path(FILE).name}" in (root / ADAPTER / "README.md").read_text()
 
@@ -125,12 +126,10 @@ def test_one_file_answers_as_base_and_adapter_do(root: Path) -> None:
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("times", [0, 2])
-def test_an_adapter_merged_wrongly_is_found_and_its_file_removed(
-        root: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+def test_an_adapter_merged_twice_is_found_and_its_file_removed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = merge.deltas
     monkeypatch.setattr(merge, "deltas", lambda adapter: {
-        name: (a, b, times * scale) for name, (a, b, scale) in real(adapter).items()})
+        name: (a, b, 2 * scale) for name, (a, b, scale) in real(adapter).items()})
     with pytest.raises(StageError, match=r"export merged-Q8_0: .* of the adapter's effect .*--merged-gguf none$"):
         export(root)
     assert not (root / FILE).exists()
@@ -211,7 +210,7 @@ def test_a_base_in_few_bits_is_refused_in_one_line(root: Path, scripted: None) -
     path = root / "models/tiny/model.safetensors"
     changed = merge.deltas(root / ADAPTER)
     name, (a, b, scale) = next(iter(changed.items()))
-    with pytest.raises(StageError, match=r"q_proj.weight is stored as torch.uint8 .*unquantised") as refused:
+    with pytest.raises(StageError, match=r"_proj.weight is stored as torch.uint8 .*unquantised") as refused:
         merge._changed(path, name, load_file(path)[name].to(torch.uint8), a, b, scale)
     assert "\n" not in str(refused.value)
 
@@ -228,11 +227,13 @@ def test_shares_of_an_effect() -> None:
         assert moved(times)["share"] == pytest.approx(times)
         assert effect.contradicts(moved(times, noise=0.3))
     assert not effect.contradicts(moved(1.0, noise=0.3))
-    assert not effect.tells(moved(0.0, noise=5.0))
-    assert not effect.contradicts(moved(0.0, noise=5.0))
-    still = effect.compare([{"base": [-1.0], "trained": [-1.0]}], [[-9.0]])
+    assert effect.contradicts(moved(1.0, noise=0.7)), "it is not the trained student, whatever the share"
+    texts[0]["trained"] = [base + 0.001 for base in texts[0]["base"]]
+    assert not effect.tells(moved(0.0, noise=0.3))
+    assert not effect.contradicts(moved(0.0, noise=0.3))
+    still = effect.compare([{"base": [-1.0], "trained": [-1.0]}], [[-1.1]])
     assert not effect.contradicts(still)
-    assert "too little to tell" in effect.told(still)
+    assert "too little to be told" in effect.told(still)
 
 
 LLAMA3 = ("{{ bos_token }}{% for m in messages %}<|{{ m['role'] }}|>\n\n{{ m['content'] }}<|im_end|>{% endfor %}"
