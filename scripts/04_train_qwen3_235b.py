@@ -3,6 +3,7 @@
     python scripts/04_train_qwen3_235b.py --profile laptop
     python scripts/04_train_qwen3_235b.py --profile laptop --variant control --order random    # beside the first one
     python scripts/04_train_qwen3_235b.py --profile laptop --exports-only --merge     # from the adapter that is there
+    python scripts/04_train_qwen3_235b.py --profile laptop --exports-only --merged-gguf Q8_0  # one file, for Ollama
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ SECTIONS = ("training",)
 def build_parser() -> argparse.ArgumentParser:
     """Common flags and those of [training]."""
     parser = cli.stage_parser(__doc__, SECTIONS)
-    parser.add_argument("--exports-only", action="store_true", help="make what --gguf and --merge ask for from the "
-                        "finished adapter that is there, whatever it was made from; no training")
+    parser.add_argument("--exports-only", action="store_true", help="make what --gguf, --merge and --merged-gguf ask "
+                        "for from the finished adapter that is there, whatever it was made from; no training")
     return parser
 
 
@@ -68,10 +69,10 @@ def _log_path(args: argparse.Namespace, workspace: Workspace) -> Path:
 
 
 def _train_and_export(stage: StageRun, weights: RoleWeights) -> None:
-    from stepladder.training import export, session
+    from stepladder.training import converter, export, session
 
-    if "gguf" in (exports := export.wanted(stage.settings["training"])):
-        export.require_converter()
+    if export.needs_converter(exports := export.wanted(stage.settings["training"])):
+        converter.require_converter()
     hashes = WeightHashes(stage.workspace.models / ".sha256.json")
     trained = _finished(stage, hashes) or _train(stage, weights)
     log = export.Exports(trained, weights, hashes).make(exports)

@@ -12,7 +12,7 @@ import pytest
 from training_models import make_llama, make_moe, make_workdir, record
 
 from stepladder.core.errors import InputError, StageError
-from stepladder.training import export, loop, trained
+from stepladder.training import converter, export, loop, trained
 from stepladder.training.guard import Reading
 
 STAGE = importlib.import_module("04_train_qwen3_235b")
@@ -39,8 +39,8 @@ def root(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     make_workdir(tmp_path, RECORDS)
     (tmp_path / "models").mkdir()
     (tmp_path / "models/tiny").symlink_to(llama)
-    monkeypatch.setattr(export, "require_converter", lambda: tmp_path)
-    monkeypatch.setattr(export, "convert", converted)
+    monkeypatch.setattr(converter, "require_converter", lambda: tmp_path)
+    monkeypatch.setattr(converter, "convert", converted)
     return tmp_path
 
 
@@ -289,7 +289,7 @@ def test_a_converter_that_fails_leaves_the_training_finished(
     def failing(script: str, arguments: list[str]) -> None:
         raise StageError(f"{script} failed: no such architecture")
 
-    monkeypatch.setattr(export, "convert", failing)
+    monkeypatch.setattr(converter, "convert", failing)
     with pytest.raises(StageError, match=r"^export gguf: convert_lora.*no such arch.*--no-gguf$") as failed:
         run(root, "--merge")
     assert failed.value.exit_code == 1
@@ -297,7 +297,7 @@ def test_a_converter_that_fails_leaves_the_training_finished(
     assert list((root / CHECKPOINTS).glob("step-*")), "they go when the stage is done"
     made = weights(root)
     if not then:
-        monkeypatch.setattr(export, "convert", converted)
+        monkeypatch.setattr(converter, "convert", converted)
     monkeypatch.setattr(export, "merge", lambda *_: pytest.fail("merged/ is there already"))
     assert run(root, "--merge", *then) == 0
     assert (len(steps), weights(root)) == (12, made)
@@ -310,7 +310,7 @@ def test_an_export_asked_for_later_is_made_alone(root: Path, steps: list[int],
                                                   monkeypatch: pytest.MonkeyPatch) -> None:
     run(root)
     steps.clear()
-    monkeypatch.setattr(export, "convert", lambda *_: pytest.fail("adapter.gguf is there already"))
+    monkeypatch.setattr(converter, "convert", lambda *_: pytest.fail("adapter.gguf is there already"))
     assert run(root, "--merge") == 0
     assert steps == []
     found = log_of(root)["agreement"]["merged"]

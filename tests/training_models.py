@@ -29,12 +29,15 @@ def make_tokenizer(folder: Path, template: str | None = TEMPLATE) -> Any:
     return tokenizer
 
 
-def make_llama(folder: Path, hidden: int = 64, layers: int = 2, seed: int = 0) -> Path:
-    """A random Llama of about 0.1M parameters, with tokenizer."""
+def make_llama(folder: Path, hidden: int = 64, layers: int = 2, seed: int = 0, tokenizer: Any = None) -> Path:
+    """A random Llama of about 0.1M parameters and its embeddings, with the byte tokenizer or another one."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    tokenizer = make_tokenizer(folder)
+    if tokenizer is None:
+        tokenizer = make_tokenizer(folder)
+    else:
+        tokenizer.save_pretrained(folder)
     torch.manual_seed(seed)
     config = LlamaConfig(vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=2 * hidden,
                          num_hidden_layers=layers, num_attention_heads=4, num_key_value_heads=2,

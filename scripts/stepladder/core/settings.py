@@ -191,6 +191,9 @@ class Training(Section):
     gguf: bool = Field(True, description="export the adapter as GGUF for the batching engine",
                        json_schema_extra=EXECUTION_ONLY)
     merge: bool = Field(False, description="save the merged model too", json_schema_extra=EXECUTION_ONLY)
+    merged_gguf: Literal["none", "F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M"] = Field(
+        "none", description="make one merged GGUF of this type too, with a Modelfile for Ollama",
+        json_schema_extra=EXECUTION_ONLY)
 
 
 class Verdict(Section):

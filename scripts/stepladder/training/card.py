@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from . import effect
+
+CARD = "README.md"
 
 
 def model_card(*, base: str, data: Mapping[str, Any], arguments: Mapping[str, Any], log: Mapping[str, Any],
-               versions: Mapping[str, str]) -> str:
-    """README.md of the adapter's folder. `log` is the training log, `arguments` the resolved settings."""
+               versions: Mapping[str, str], name: str, whole: Sequence[str] = ()) -> str:
+    """README.md of the adapter's folder `name`. `log` is the training log, `arguments` the resolved settings, `whole`
+    the merged GGUF files in gguf/.
+    """
     steps, readings = log["steps"], log["guard"]["readings"]
     levels = ", ".join(f"{count} {level}" for level, count in data["levels"].items()) or "not levelled"
     left_out = ", ".join(f"{count} {reason}" for reason, count in data["left_out"].items()) or "none"
@@ -30,10 +36,12 @@ def model_card(*, base: str, data: Mapping[str, Any], arguments: Mapping[str, An
                   f"{'not a number' if r['loss'] is None else format(r['loss'], '.3f')} |" for r in readings]
         lines += ["", f"Readings are of {readings[0]['questions']} validation questions: they show health, not merit. "
                       "Held-out results are stage 05's.", ""]
-    for name, found in log["agreement"].items():
-        lines += [f"{name} agrees with the trained adapter on {found['agreed']} of {found['decided']} decided answers "
-                  f"({found['questions']} asked, largest difference of a probability {found['largest_difference']}).",
-                  ""]
+    for export, found in log["agreement"].items():
+        lines += [line for line in _agreement(export, found) for line in (line, "")]
+    if whole:
+        lines += ["## One file", "", "Base and adapter in one GGUF, in this folder:", "", "```bash",
+                  *(f"llama-server -m gguf/{file}" for file in whole),
+                  f"ollama create {name} -f gguf/Modelfile && ollama run {name}", "```", ""]
     lines += ["## Arguments", "", "| setting | value | from |", "|---|---|---|"]
     lines += [f"| {key} | {item['value']} | {item['from']} |" for key, item in arguments.items()]
     lines += ["", "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()), ""]
@@ -44,6 +52,17 @@ def _order(log: Mapping[str, Any]) -> str:
     if "order" not in log:  # a training of an earlier version
         return "as stage 03 wrote it, in every epoch"
     return f"{log['order']['strategy']}, drawn for each epoch"
+
+
+def _agreement(export: str, found: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if "agreed" in found:
+        lines.append(f"{export} agrees with the trained adapter on {found['agreed']} of {found['decided']} decided "
+                     f"answers ({found['questions']} asked, largest difference of a probability "
+                     f"{found['largest_difference']}).")
+    if found.get("texts"):
+        lines.append(f"{export}: {effect.told(found['texts'])}.")
+    return lines
 
 
 def _mean_loss(steps: list[Mapping[str, Any]]) -> str:

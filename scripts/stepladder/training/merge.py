@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import StageError
 from ..core.files import disk_errors, read_json
@@ -48,8 +48,7 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
                     for name in shard.keys():  # noqa: SIM118 (not a dict)
                         tensor = shard.get_tensor(name)
                         if name in changes:
-                            a, b, scale = changes[name]
-                            tensor = (tensor.float() + scale * (b @ a)).to(tensor.dtype)
+                            tensor = _changed(path, name, tensor, *changes[name])
                             merged.add(name)
                         tensors[name] = tensor
                 save_file(tensors, staging / path.name, metadata)
@@ -57,5 +56,32 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
                 shutil.copyfile(path, staging / path.name)
         if missing := sorted(set(changes) - merged):
             raise StageError(f"{base} has no {missing[0]}, which the adapter changes")
+        shutil.rmtree(target, ignore_errors=True)
+        staging.rename(target)
+
+
+def _changed(path: Path, name: str, tensor: torch.Tensor, a: torch.Tensor, b: torch.Tensor, scale: float
+             ) -> torch.Tensor:
+    """W + scale B A in W's dtype. Raises StageError where W is stored in fewer than 16 bits."""
+    change = scale * (b @ a)
+    if tensor.shape != change.shape or tensor.element_size() < 2 or not tensor.is_floating_point():
+        raise StageError(f"{path}: {name} is stored as {tensor.dtype} {list(tensor.shape)}, and an adapter of "
+                         f"{list(change.shape)} can only be merged into 16 or 32 bits: give the student's unquantised "
+                         "checkpoint")
+    return (tensor.float() + change).to(tensor.dtype)
+
+
+def merge_loaded(base: Path, adapter: Path, target: Path, dtype: Any) -> None:
+    """Write the merged checkpoint of an adapter on experts into `target`; base and adapter are loaded as a whole."""
+    from peft import PeftModel
+
+    from .loading import load_base, load_tokenizer
+
+    staging = target.with_name(f".{target.name}.new")
+    model = PeftModel.from_pretrained(load_base(base, "none", dtype), adapter).merge_and_unload()
+    with disk_errors(target):
+        shutil.rmtree(staging, ignore_errors=True)
+        model.save_pretrained(staging)
+        load_tokenizer(base).save_pretrained(staging)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)

@@ -13,7 +13,7 @@ from ..core.records import Record
 from ..core.settings import Training
 from ..core.stage import StageRun, versions
 from ..core.workspace import Workspace
-from . import data, memory, orders, preflight, trained
+from . import data, effect, memory, orders, preflight, trained
 from .agreement import torch_letters
 from .checkpoints import Checkpoints, remove
 from .data import Example
@@ -68,7 +68,7 @@ class Session:
                "steps": [_log_step(step) for step in outcome.steps],
                "guard": {"verdict": outcome.verdict, "best_step": outcome.best_step, "readings": outcome.readings,
                          "decisions": outcome.rollbacks}}
-        done = trained.save(student, self.base, self.workspace.adapter, self._record(student, log, outcome))
+        done = trained.save(student, self.base, self.workspace.adapter, self._record(student, examples, log, outcome))
         self.journal.close()
         say(f"adapter: {done.folder}")
         return done
@@ -91,7 +91,8 @@ class Session:
             epochs = outcome.steps[-1]["epoch"]
         return outcome, epochs
 
-    def _record(self, student: Student, log: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+    def _record(self, student: Student, examples: list[Example], log: dict[str, Any], outcome: Outcome
+                ) -> dict[str, Any]:
         """training.json: all that log, card and exports need of this training."""
         training, hashes = self.training, self.stage.input_hashes()
         asked = self.questions[:AGREEMENT_QUESTIONS]
@@ -104,7 +105,8 @@ class Session:
                 "planned_epochs": self.checkpoints.epochs, "base": hashes["student"],
                 "quantization": training.quantization, "dtype": log["counts"]["dtype"], "targets": training.targets,
                 "max_length": training.max_length, "arguments": self.stage.settings.described(),
-                "versions": versions(), "speed": _speed(outcome), "questions": asked, "letters": letters, "log": log}
+                "versions": versions(), "speed": _speed(outcome), "questions": asked, "letters": letters,
+                "texts": effect.measure(student, examples), "log": log}
 
     # -- before -----------------------------------------------------------------------------------------------------
 

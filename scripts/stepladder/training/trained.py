@@ -25,7 +25,8 @@ ADAPTER_FILES = (WEIGHTS, "adapter_config.json")
 RECORD = "training.json"
 GGUF_NAME, MERGED_NAME, MERGED_GGUF_NAME = "adapter.gguf", "merged", "merged.gguf"
 MADE = "exports.json"
-EXPORTS = (MADE, GGUF_NAME, MERGED_GGUF_NAME, MERGED_NAME)
+WHOLE_FOLDER = "gguf"  # merged and quantised files, and their Modelfile
+EXPORTS = (MADE, GGUF_NAME, MERGED_GGUF_NAME, MERGED_NAME, WHOLE_FOLDER)
 """What can be made again from the adapter, so that it is not kept when the adapter makes way."""
 
 

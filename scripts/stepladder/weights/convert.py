@@ -1,46 +1,16 @@
-"""Changing the form of weights: another GGUF type, or a transformers checkpoint out of a GGUF."""
+"""A transformers checkpoint out of a GGUF."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import io
 import os
 import shutil
 from pathlib import Path
 
-from stepladder.core.errors import InputError, StageError
+from stepladder.core.errors import StageError
 from stepladder.core.files import disk_errors
 from stepladder.core.quiet import quiet_libraries
-
-
-def requantize(source: Path, target: Path, type_name: str, threads: int) -> None:
-    """Convert a GGUF to another type with llama.cpp's quantiser; `target` appears whole or not at all.
-
-    On a CPU without a fast kernel for the source's type this is what makes it run at speed. Raises InputError for
-    an unknown type, StageError when the quantiser fails.
-    """
-    import llama_cpp
-
-    from stepladder.engine.native import quiet_llama
-
-    quiet_llama()
-    ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{type_name}", None)
-    if ftype is None:
-        raise InputError(f"requantize = {type_name!r}: llama.cpp knows no such type; try Q8_0")
-    part = target.with_name(f".{target.name}.part")
-    parameters = llama_cpp.llama_model_quantize_default_params()
-    parameters.nthread = threads
-    parameters.ftype = ftype
-    parameters.allow_requantize = True
-    with disk_errors(target):
-        code = llama_cpp.llama_model_quantize(os.fsencode(source), os.fsencode(part), ctypes.byref(parameters))
-        if code != 0:
-            part.unlink(missing_ok=True)
-            raise StageError(f"converting {source} to {type_name} failed (code {code}); is the disk full?")
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, target)
 
 
 def dequantize(gguf: Path, folder: Path) -> None:

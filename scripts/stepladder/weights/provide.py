@@ -14,6 +14,7 @@ from stepladder.core.progress import say
 from stepladder.core.settings import Candidate, EngineSettings, Models, Role
 from stepladder.core.workspace import Workspace
 from stepladder.engine.memory import detect_machine, plan_memory
+from stepladder.engine.quantize import quantize
 
 from . import convert, sources
 from .fit import Fit, Place, best_first, judge_disk, judge_gguf, judge_size
@@ -131,7 +132,7 @@ class Provider:
             target = first.with_name(f"{stem}-{requantize}.gguf".lower())
             if not self._is_made_from(target, first):
                 say(f"01: converting {first.name} to {requantize}")
-                convert.requantize(first, target, requantize, machine.cores())
+                quantize(first, target, requantize, machine.cores())
                 self._mark_made_from(target, first)
             files = [target]
         return {"name": files[0].stem, "gguf": self._relative(files[0]), "transformers": None,
