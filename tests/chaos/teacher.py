@@ -38,11 +38,11 @@ def references(text: str) -> list[str]:
 
 
 def reply_to(body: dict[str, Any]) -> str:
-    """Reasoning that is right for half of the requests, for three quarters of those with a hint; always the same."""
-    asked, luck = body["messages"][-1]["content"], int(reference(body)) % 4
+    """Reasoning that is right for a third of the requests, for two thirds of those with a hint; always the same."""
+    asked, luck = body["messages"][-1]["content"], int(reference(body)) % 6
     hint, before = _HINT.search(asked), _BEFORE.search(asked)
-    letter = "ABCD"[luck]
-    if before is not None and luck < (3 if hint else 2):
+    letter = "ABCD"[luck % 4]
+    if before is not None and luck < (4 if hint else 2):
         wanted = str(int(before[1]) - 1)
         letter = next((line[0] for line in asked.splitlines() if line[1:] == f". {wanted}"), letter)
     return (f"Counting back by one step gives the wanted number; this answers request r{reference(body)} in full.\n"

@@ -44,6 +44,9 @@ endpoint_outage = 0.25
 attempts = 2
 max_tokens = 64
 
+[curriculum]
+rating_prompts = ["steps"]
+
 [training]
 quantization = "none"
 dtype = "float32"
@@ -63,8 +66,8 @@ gradient_checkpointing = false
 [verdict]
 contestants = []
 model = {{ small = "{model}" }}
-max_tokens = 24
-latency_questions = 1
+max_tokens = 16
+latency_questions = 0
 """
 
 
