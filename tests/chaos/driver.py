@@ -55,7 +55,7 @@ class Chaos:
         self.teacher, self.lane = teacher.Teacher(), hub_events.HubLane(self.world, seed)
         self.ledger, self.rows, self.seeds = Ledger(), [], [0]
         self.refused: list[str] = []
-        self.modes, self.patience = teacher.MODES, 60.0
+        self.modes = teacher.MODES
         self.trouble: list[tuple[teacher.Server, tuple[int, str, float]]] = []
         self.number, self.row, self.risk, self.change = 0, Row(0, ""), 0, Change()
         self.sabotage: Callable[[Chaos], None] | None = None

@@ -23,7 +23,7 @@ SAME_WEIGHTS = (["--merge"], ["--no-gguf"], ["--guard-steps", "0"], ["--guard-st
 Disturbance = Callable[[subprocess.Popen], None]
 
 
-def draw_stage(rng: random.Random, stages: str = "02 02 02 02 03 04 04 05") -> str:
+def draw_stage(rng: random.Random, stages: str = "02 02 02 03 04 04 04 05") -> str:
     return rng.choice(stages.split())
 
 
@@ -58,13 +58,15 @@ def flags_03(rng: random.Random) -> list[str]:
 def some_progress(chaos: Chaos, rng: random.Random, stage: str) -> Disturbance:
     """Wait for a moment of a run: so many records after its beginning, or so many seconds."""
     records, seconds = rng.randint(1, 12), rng.uniform(0.2, SECONDS[stage])
-    by_records, before = rng.random() < 0.6, chaos.world.journal_lines(stage)
+    if rng.random() < 0.6:
+        return after_records(chaos, stage, records)
+    return lambda process: wait_for(process, lambda: False, seconds)
 
-    def wait(process: subprocess.Popen) -> None:
-        wait_for(process, lambda: by_records and chaos.world.journal_lines(stage) >= before + records,
-                 chaos.patience if by_records else seconds)
 
-    return wait
+def after_records(chaos: Chaos, stage: str, records: int) -> Disturbance:
+    """Wait for so many more lines in a stage's journals."""
+    before = chaos.world.journal_lines(stage)
+    return lambda process: wait_for(process, lambda: chaos.world.journal_lines(stage) >= before + records)
 
 
 # -- the events -------------------------------------------------------------------------------------------------------
@@ -120,6 +122,9 @@ def signal_twice(chaos: Chaos, rng: random.Random) -> None:
 def flags(chaos: Chaos, rng: random.Random) -> None:
     """A flag is changed and changed back: the way back computes nothing."""
     stage = draw_stage(rng, "02 02 03 04")
+    if stage == "04" and rng.random() < 0.4:
+        _lower_epochs(chaos, rng)
+        return
     if stage == "04":
         same = chaos.lessons(rng, rng.choice(sorted(chaos.seeds) or [0]))
         chaos.run(stage, [*same, "--no-gguf"])
@@ -133,6 +138,20 @@ def flags(chaos: Chaos, rng: random.Random) -> None:
     chaos.run(stage, first)
     chaos.run(stage, second)
     chaos.run(stage, first, only=())
+
+
+def _lower_epochs(chaos: Chaos, rng: random.Random) -> None:
+    """A running training of three epochs is ended after one, and asked for as a whole after all."""
+    same = [*chaos.lessons(rng, chaos.number + 1), "--no-gguf"]
+    moment = after_records(chaos, "04", rng.randint(6, 20))
+
+    def disturb(process: subprocess.Popen) -> None:
+        moment(process)
+        kill_group(process)
+
+    chaos.run("04", [*same, "--epochs", "3"], disturb)
+    chaos.run("04", [*same, "--epochs", "1"])
+    chaos.run("04", [*same, "--epochs", "3"])
 
 
 def endpoint(chaos: Chaos, rng: random.Random) -> None:
@@ -152,7 +171,7 @@ def disk(chaos: Chaos, rng: random.Random) -> None:
     """The disk is full in the middle of a run; then there is room again."""
     stage = draw_stage(rng, "02 02 03 04")
     flags = prepare(chaos, rng, stage)
-    room = rng.choice([1, 4, 16, 64]) * 4096
+    room = 4096 * rng.choice([2, 25, 100, 400] if stage == "04" else [0, 1, 2, 4, 10])
     run = chaos.run(stage, flags, room=room)
     if run.code not in (0, 1):
         chaos.fault(f"lost: a full disk ended with exit code {run.code}")

@@ -144,11 +144,20 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
         """Nothing on the terminal."""
 
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # whoever asked was killed
+            super().handle()
+
     def do_GET(self) -> None:
         self._send(200, json.dumps({"data": [{"id": "teacher"}]}).encode())
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        length = int(self.headers["Content-Length"])
+        data = self.rfile.read(length)
+        if len(data) < length:  # killed while it asked
+            self.close_connection = True
+            return
+        body = json.loads(data)
         server, teacher = self.server_of, self.server_of.teacher
         mode = "dead" if server.dead else server.mode()
         time.sleep(SECONDS_A_REPLY)
