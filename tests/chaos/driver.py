@@ -70,26 +70,24 @@ class Chaos:
     def state_path(self) -> Path:
         return self.world.root / "chaos.json"
 
-    def begin(self) -> None:
-        """A workspace in which every stage has been through once."""
+    def begin(self, stages: Collection[str] = ("01", "02", "03", "04", "05")) -> None:
+        """A workspace in which these stages have been through once, and a second training was killed."""
         self.world.make()
         self.row = Row(-1, "setting up")
-        for stage in ("02", "03"):
+        if "01" in stages:
+            hub_events.brought(self)
+        for stage in [stage for stage in ("02", "03", "05") if stage in stages]:
             self.run(stage, [])
-        self.run("04", self.lessons(random.Random(0), 0, kept=True))
-        self.run("05", [])
-        hub_events._brought(self)
+        if "04" in stages:
+            events.killed_training(self, [*self.lessons(random.Random(0), 1, kept=True), "--no-gguf"], 12)
+            self.run("04", [*self.lessons(random.Random(0), 0, kept=True), "--no-gguf"])
         self._save()
         if self.row.faults:
             raise AssertionError(self.row.faults)
 
     def resume(self) -> None:
         """As it was after the last event that was seen through; one that was broken off is begun anew."""
-        state = json.loads(self.state_path.read_bytes())
-        if state["seed"] != self.seed:
-            raise SystemExit(f"{self.world.root} holds the chaos of seed {state['seed']}")
-        self.ledger, self.rows = Ledger(state["ledger"]), [Row(**row) for row in state["rows"]]
-        self.seeds, self.refused = state["seeds"], state["refused"]
+        self._load(self.state_path)
         if self.world.kept() == len(self.rows):
             self.world.restore()
 
@@ -98,7 +96,12 @@ class Chaos:
         if self.world.kept() != number:
             raise SystemExit(f"only event {self.world.kept()} is kept; run --events {number + 1} for this one")
         self.world.restore()
-        state = json.loads((self.world.root / "before.json").read_bytes())
+        self._load(self.world.root / "before.json")
+
+    def _load(self, path: Path) -> None:
+        state = json.loads(path.read_bytes())
+        if state["seed"] != self.seed:
+            raise SystemExit(f"{self.world.root} holds the chaos of seed {state['seed']}")
         self.ledger, self.rows = Ledger(state["ledger"]), [Row(**row) for row in state["rows"]]
         self.seeds, self.refused = state["seeds"], state["refused"]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .audit import last_line
 from .world import QUESTIONS, TESTS, kill_group, wait_for
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SAME_WEIGHTS = (["--merge"], ["--no-gguf"], ["--guard-steps", "0"], ["--guard-steps", "4", "--guard-questions", "3"],
                 ["--checkpoint-steps", "5", "--checkpoints-kept", "1"], ["--deadline-hours", "50"])
 """Flags of stage 04 that make no other training."""
+FULL = re.compile("disk full|No space left|File too large", re.IGNORECASE)
 Disturbance = Callable[[subprocess.Popen], None]
 
 
@@ -67,6 +70,17 @@ def after_records(chaos: Chaos, stage: str, records: int) -> Disturbance:
     """Wait for so many more lines in a stage's journals."""
     before = chaos.world.journal_lines(stage)
     return lambda process: wait_for(process, lambda: chaos.world.journal_lines(stage) >= before + records)
+
+
+def killed_training(chaos: Chaos, flags: list[str], records: int) -> None:
+    """A training that is killed when so many lines of it are in the journal."""
+    moment = after_records(chaos, "04", records)
+
+    def disturb(process: subprocess.Popen) -> None:
+        moment(process)
+        kill_group(process)
+
+    chaos.run("04", flags, disturb)
 
 
 # -- the events -------------------------------------------------------------------------------------------------------
@@ -143,13 +157,7 @@ def flags(chaos: Chaos, rng: random.Random) -> None:
 def _lower_epochs(chaos: Chaos, rng: random.Random) -> None:
     """A running training of three epochs is ended after one, and asked for as a whole after all."""
     same = [*chaos.lessons(rng, chaos.number + 1), "--no-gguf"]
-    moment = after_records(chaos, "04", rng.randint(6, 20))
-
-    def disturb(process: subprocess.Popen) -> None:
-        moment(process)
-        kill_group(process)
-
-    chaos.run("04", [*same, "--epochs", "3"], disturb)
+    killed_training(chaos, [*same, "--epochs", "3"], rng.randint(6, 20))
     chaos.run("04", [*same, "--epochs", "1"])
     chaos.run("04", [*same, "--epochs", "3"])
 
@@ -173,8 +181,8 @@ def disk(chaos: Chaos, rng: random.Random) -> None:
     flags = prepare(chaos, rng, stage)
     room = 4096 * rng.choice([2, 25, 100, 400] if stage == "04" else [0, 1, 2, 4, 10])
     run = chaos.run(stage, flags, room=room)
-    if run.code not in (0, 1):
-        chaos.fault(f"lost: a full disk ended with exit code {run.code}")
+    if run.code not in (0, 1) or (run.code and not FULL.search(run.text)):
+        chaos.fault(f"lost: a full disk ended with exit code {run.code} and these words: {last_line(run.text)}")
     if run.code:
         chaos.run(stage, flags)
 

@@ -126,7 +126,7 @@ class HubLane:
         return change
 
 
-def _brought(chaos: Chaos, fault: str = "", name: str = "", moment: int = 0) -> Run:
+def brought(chaos: Chaos, fault: str = "", name: str = "", moment: int = 0) -> Run:
     lane = chaos.lane
     before = {each: lane.here(each) for each in lane.content}
     wanted = {each: not (lane.folder / each).exists() for each in lane.content}
@@ -143,18 +143,18 @@ def hub(chaos: Chaos, rng: random.Random) -> None:
     name = rng.choice(names)
     for each in names if rng.random() < 0.3 else [name]:
         (lane.folder / each).unlink(missing_ok=True)
-    _brought(chaos, rng.choice(FAULTS), name, rng.randint(0, SHARD_BYTES * 3 // 4))
+    brought(chaos, rng.choice(FAULTS), name, rng.randint(0, SHARD_BYTES * 3 // 4))
     if rng.random() < 0.7:
-        _brought(chaos)
+        brought(chaos)
 
 
 def shard(chaos: Chaos, rng: random.Random) -> None:
     """A shard of a split GGUF is deleted: it is missed, and comes back alone."""
     lane = chaos.lane
-    _brought(chaos)
+    brought(chaos)
     chaos.risk = lane.shards_here()
     (lane.folder / rng.choice(sorted(lane.content))).unlink()
     status = lane.world.run("01", ["--status"], environment=lane.environment)
     if "to do" not in status.text:
         chaos.fault("lost: a deleted shard was not missed")
-    _brought(chaos)
+    brought(chaos)
