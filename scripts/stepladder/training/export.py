@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError, StageError
-from ..core.files import WeightHashes, disk_errors, read_json, write_bytes_atomically, write_json
+from ..core.files import WeightHashes, disk_errors, read_json, weight_errors, write_bytes_atomically, write_json
 from ..core.progress import say
 from ..core.settings import Training
 from ..core.weights_table import RoleWeights
@@ -151,7 +151,8 @@ def merge_loaded(base: Path, adapter: Path, target: Path, dtype: Any) -> None:
     model = PeftModel.from_pretrained(load_base(base, "none", dtype), adapter).merge_and_unload()
     with disk_errors(target):
         shutil.rmtree(staging, ignore_errors=True)
-        model.save_pretrained(staging)
+        with weight_errors(target):
+            model.save_pretrained(staging)
         load_tokenizer(base).save_pretrained(staging)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import StageError
-from ..core.files import disk_errors, read_json
+from ..core.files import disk_errors, read_json, weight_errors
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +52,8 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
                             tensor = (tensor.float() + scale * (b @ a)).to(tensor.dtype)
                             merged.add(name)
                         tensors[name] = tensor
-                save_file(tensors, staging / path.name, metadata)
+                with weight_errors(target):
+                    save_file(tensors, staging / path.name, metadata)
             elif path.is_file():
                 shutil.copyfile(path, staging / path.name)
         if missing := sorted(set(changes) - merged):
