@@ -43,8 +43,8 @@ def weight_errors(path: Path) -> Iterator[None]:
             yield
     except (RuntimeError, SafetensorError) as error:
         free = shutil.disk_usage(path.parent).free / 1e6
-        raise StageError(f"cannot write {path} ({str(error).splitlines()[0]}); {free:.0f} MB of disk are left; what was "
-                         "finished is kept: free some space and run again") from error
+        raise StageError(f"cannot write {path} ({str(error).splitlines()[0]}); {free:.0f} MB of disk are left; what "
+                         "was finished is kept: free some space and run again") from error
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
