@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from chaos.driver import KINDS, Chaos, Row
+from chaos.ledger import Ledger
 from chaos.plants import PLANTS
 
 SEED = 3
@@ -61,4 +62,4 @@ def test_planted_faults_are_noticed(chaos: Chaos, plant: str) -> None:
     assert chaos.row.faults
     assert chaos.row.lost + chaos.row.changed + chaos.row.doubled == len(chaos.row.faults)
     chaos.world.restore()
-    chaos.ledger.__init__(state)
+    chaos.ledger = Ledger(state)

@@ -6,6 +6,7 @@ thing is a whole line of a journal, an output with its meta, an adapter with its
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
@@ -80,7 +81,8 @@ class Ledger:
         self.references: list[str] = state.get("references", [])
 
     def as_json(self) -> dict[str, Any]:
-        return dict(vars(self))
+        """A copy that can be written down."""
+        return copy.deepcopy(vars(self))
 
     def finished(self, journal: str) -> dict[str, str]:
         """Key -> id of what a journal was seen to hold."""
@@ -106,14 +108,21 @@ class Ledger:
     def _look_at_journal(self, path: Path, change: Change) -> None:
         known = self.journals.get(path.name, [])
         lines = lines_of(path) if path.exists() else []
-        there = Counter(line.key for line in lines)
-        for number, (key, name, digest) in enumerate(known):
-            if number < len(lines) and lines[number].digest == digest:
-                continue
-            kept = there[key] > 0
-            (change.changed if kept else change.lost).append(f"{path.name} line {number + 1}: {name} {key}")
-        change.new[path.name] = lines[len(known):]
-        self.references += [one for line in lines[len(known):] for one in references(line.entry.get("text") or "")]
+        accounted, new = Counter(digest for _, _, digest in known), []
+        for line in lines:
+            if accounted[line.digest]:
+                accounted[line.digest] -= 1
+            else:
+                new.append(line)
+        there, reworded = {line.key for line in lines}, set()
+        for number, (key, name, digest) in enumerate(known, 1):
+            if accounted[digest]:  # it is there less often than it was
+                accounted[digest] -= 1
+                reworded |= {key} & there
+                (change.changed if key in there else change.lost).append(f"{path.name} line {number}: {name} {key}")
+        new = [line for line in new if line.key not in reworded]
+        change.new[path.name] = new
+        self.references += [one for line in new for one in references(line.entry.get("text") or "")]
         self.journals[path.name] = [[line.key, line.id, line.digest] for line in lines]
 
     def _look_at_adapters(self, models: Path, change: Change) -> None:
