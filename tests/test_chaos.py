@@ -60,6 +60,6 @@ def test_planted_faults_are_noticed(chaos: Chaos, plant: str) -> None:
     PLANTS[plant](chaos)
     chaos.run("02", ["--status"])
     assert chaos.row.faults
-    assert chaos.row.lost + chaos.row.changed + chaos.row.doubled == len(chaos.row.faults)
+    assert chaos.row.lost + chaos.row.changed + chaos.row.doubled == len(chaos.row.faults), "nothing else"
     chaos.world.restore()
     chaos.ledger = Ledger(state)

@@ -124,9 +124,9 @@ def _judge_output(world: World, ledger: Ledger, run: Run, made: str, change: Cha
 
 def _judge_end(run: Run, change: Change) -> None:
     if run.code not in (EXIT_CODES if run.broken else {0}):
-        change.lost.append(f"exit code {run.code}: {last_line(run.text)}")
+        change.failed.append(f"exit code {run.code}: {last_line(run.text)}")
     if "Traceback (most recent call last)" in run.text:
-        change.lost.append(f"an error that nothing handles: {last_line(run.text)}")
+        change.failed.append(f"an error that nothing handles: {last_line(run.text)}")
 
 
 def last_line(text: str) -> str:

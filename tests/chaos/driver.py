@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import audit, events, hub_events, teacher
-from .ledger import Change, Ledger
+from .ledger import FAULTS, Change, Ledger
 from .world import Run, World
 
 Event = Callable[["Chaos", random.Random], None]
@@ -41,6 +41,7 @@ class Row:
     lost: int = 0
     changed: int = 0
     doubled: int = 0
+    failed: int = 0
     recomputed: int = 0
     faults: list[str] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
@@ -175,7 +176,7 @@ class Chaos:
             self.fault(fault)
 
     def fault(self, words: str) -> None:
-        """Something that must not be: "lost: ...", "changed: ..." or "doubled: ..."."""
+        """Something that must not be: "lost: ...", "changed: ...", "doubled: ..." or "failed: ..."."""
         kind = words.partition(":")[0]
         setattr(self.row, kind, getattr(self.row, kind) + 1)
         self.row.faults.append(f"after run {len(self.row.runs)}: {words}")
@@ -203,9 +204,8 @@ class Chaos:
 
 
 def table(rows: Sequence[Row]) -> list[str]:
-    """Kind of event | how many | finished records at risk | lost | changed | doubled | recomputed as had to be."""
-    head = ["event", "how many", "finished things at risk", "lost", "changed", "doubled", "recomputed as had to be",
-            "median s"]
+    """A line for each kind of event, and one for all."""
+    head = ["event", "how many", "finished things at risk", *FAULTS, "recomputed as had to be", "median s"]
     lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
     for kind, (words, _) in KINDS.items():
         chosen = [row for row in rows if row.kind == kind]
@@ -216,5 +216,5 @@ def table(rows: Sequence[Row]) -> list[str]:
 
 def _line(words: str, rows: Sequence[Row]) -> str:
     seconds = sorted(row.seconds for row in rows)[len(rows) // 2]
-    totals = [sum(getattr(row, name) for row in rows) for name in ("risk", "lost", "changed", "doubled", "recomputed")]
+    totals = [sum(getattr(row, name) for row in rows) for name in ("risk", *FAULTS, "recomputed")]
     return "| " + " | ".join(map(str, [words, len(rows), *totals, seconds])) + " |"

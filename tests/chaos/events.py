@@ -116,7 +116,7 @@ def _stop(chaos: Chaos, rng: random.Random, times: int) -> None:
 
     run = chaos.run(stage, flags, disturb, run_all=True)
     if run.code not in (0, 130):
-        chaos.fault(f"lost: {number.name} through run_all.sh ended with exit code {run.code}")
+        chaos.fault(f"failed: {number.name} through run_all.sh ended with exit code {run.code}")
     if stage == "04" and times == 1 and run.code == 130:
         chaos.steps_are_saved(run)
     if rng.random() < 0.5:
@@ -171,7 +171,7 @@ def endpoint(chaos: Chaos, rng: random.Random) -> None:
                                1 if mode == "stall" else rng.randint(1, 4))) for server in troubled]
     run = chaos.run("02", flags, lambda process: None)
     if run.code not in (0, 1):
-        chaos.fault(f"lost: a teacher in trouble ({mode}) ended with exit code {run.code}")
+        chaos.fault(f"failed: a teacher in trouble ({mode}) ended with exit code {run.code}")
     chaos.run("02", flags)
 
 
@@ -182,7 +182,7 @@ def disk(chaos: Chaos, rng: random.Random) -> None:
     room = 4096 * rng.choice([2, 25, 100, 400] if stage == "04" else [0, 1, 2, 4, 10])
     run = chaos.run(stage, flags, room=room)
     if run.code not in (0, 1) or (run.code and not FULL.search(run.text)):
-        chaos.fault(f"lost: a full disk ended with exit code {run.code} and these words: {last_line(run.text)}")
+        chaos.fault(f"failed: a full disk ended with exit code {run.code} and these words: {last_line(run.text)}")
     if run.code:
         chaos.run(stage, flags)
 

@@ -120,9 +120,9 @@ class HubLane:
                 change.lost.append(f"{name}, although stage 01 ended well")
             change.recomputed += wanted[name] and path.exists()
         if run.code not in ({0} if not run.broken else {0, 1, 130, -9}):
-            change.lost.append(f"stage 01 ended with exit code {run.code}: {run.text[-300:]}")
+            change.failed.append(f"stage 01 ended with exit code {run.code}: {run.text[-300:]}")
         if "Traceback (most recent call last)" in run.text:
-            change.lost.append(f"stage 01: an error that nothing handles: {run.text[-300:]}")
+            change.failed.append(f"stage 01: an error that nothing handles: {run.text[-300:]}")
         return change
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from .teacher import references
 
+FAULTS = "lost", "changed", "doubled", "failed"
 STEP = re.compile(r"^step-(\d+)$")
 
 
@@ -33,18 +34,21 @@ class Line:
 
 @dataclass
 class Change:
-    """What a look found. new: lines by journal. lost, changed, doubled: one line of text for each fault."""
+    """What a look found. new: lines by journal. lost, changed, doubled, failed (a run that ended as none may): one line
+    of text for each fault. recomputed: records done again because what they are made from is another, or was in work.
+    """
 
     new: dict[str, list[Line]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     recomputed: int = 0
 
     @property
     def faults(self) -> list[str]:
         """Everything that must not be."""
-        return [f"{kind}: {what}" for kind in ("lost", "changed", "doubled") for what in getattr(self, kind)]
+        return [f"{kind}: {what}" for kind in FAULTS for what in getattr(self, kind)]
 
 
 def digest_of(data: bytes) -> str:
