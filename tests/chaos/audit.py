@@ -123,7 +123,8 @@ def _judge_output(world: World, ledger: Ledger, run: Run, made: str, change: Cha
 
 
 def _judge_end(run: Run, change: Change) -> None:
-    if run.code not in (EXIT_CODES if run.broken else {0}):
+    early = run.broken and run.code < 0 and not run.text.strip()  # it had not said a word when the signal came
+    if not early and run.code not in (EXIT_CODES if run.broken else {0}):
         change.failed.append(f"exit code {run.code}: {last_line(run.text)}")
     if "Traceback (most recent call last)" in run.text:
         change.failed.append(f"an error that nothing handles: {last_line(run.text)}")
