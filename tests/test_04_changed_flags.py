@@ -213,6 +213,19 @@ def test_fewer_epochs_than_are_behind_it_end_it_where_it_stands(
     assert log["guard"]["best_step"] == log["guard"]["readings"][-1]["step"] == ended
 
 
+def test_a_training_that_was_ended_early_can_be_asked_for_as_a_whole_after_all(
+        root: Path, steps: list[int], unbroken: list[dict[str, Any]]) -> None:
+    kill_after(root, 5)
+    run(root, "--epochs", "2", "--no-gguf")
+    steps.clear()
+    run(root, "--epochs", "2", "--no-gguf")
+    assert steps == []
+    run(root, "--no-gguf")
+    assert steps == [9, 10, 11, 12], "what the shorter one had is not done again"
+    assert losses(root) == [step["loss"] for step in unbroken]
+    assert not (root / CHECKPOINTS).exists()
+
+
 def test_more_epochs_are_another_training_and_the_first_one_is_kept(root: Path, steps: list[int]) -> None:
     kill_after(root, 6)
     steps.clear()

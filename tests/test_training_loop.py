@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def student(folder: Path) -> loading.Student:
     return loading.load_student(folder, SETTINGS, seed=0)
+
+
+@pytest.mark.parametrize(("weights", "moments"), [(50_000, 10), (10, 50_000)], ids=["weights", "optimiser"])
+def test_a_full_disk_stops_a_checkpoint_in_one_line_and_keeps_the_last(
+        tmp_path: Path, weights: int, moments: int) -> None:
+    import torch
+
+    saved = Checkpoints(tmp_path / "checkpoints", "of this one", kept=2)
+    saved.save(1, {"w": torch.zeros(10)}, {"m": torch.zeros(10)}, {"step": 1})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(StageError, match=r"cannot write .*step-000002.* MB of disk are left") as told:
+            saved.save(2, {"w": torch.zeros(weights)}, {"m": torch.zeros(moments)}, {"step": 2})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert len(str(told.value).splitlines()) == 1
+    latest = Checkpoints(tmp_path / "checkpoints", "of this one", kept=2).latest()
+    assert latest is not None
+    assert latest.step == 1
 
 
 def encoded(student: loading.Student, count: int = 12) -> list[data.Example]:

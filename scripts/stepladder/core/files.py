@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,20 @@ def disk_errors(path: Path) -> Iterator[None]:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise StageError(f"cannot write {path}: {error.strerror}") from error
         raise
+
+
+@contextmanager
+def weight_errors(path: Path) -> Iterator[None]:
+    """The same for weights: torch and safetensors turn what the system says of a full disk into errors of their own."""
+    from safetensors import SafetensorError
+
+    try:
+        with disk_errors(path):
+            yield
+    except (RuntimeError, SafetensorError) as error:
+        free = shutil.disk_usage(path.parent).free / 1e6
+        raise StageError(f"cannot write {path} ({str(error).splitlines()[0]}); {free:.0f} MB of disk are left; what "
+                         "was finished is kept: free some space and run again") from error
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import aside
 from ..core.errors import StageError
-from ..core.files import disk_errors, read_json, write_json
+from ..core.files import disk_errors, read_json, weight_errors, write_json
 from ..core.progress import say
 
 if TYPE_CHECKING:
@@ -111,12 +111,13 @@ class Checkpoints:
 
         final = self.root / f"step-{step:06d}"
         temporary = self.root / f".step-{step:06d}"
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
         with disk_errors(final):
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
-            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()},
-                      temporary / "weights.safetensors")
-            torch.save({"optimizer": optimizer, "random": random_state()}, temporary / "optimizer.pt")
+            with weight_errors(final):
+                save_file(tensors, temporary / "weights.safetensors")
+                torch.save({"optimizer": optimizer, "random": random_state()}, temporary / "optimizer.pt")
             write_json(temporary / "state.json", state)
             for path in [*temporary.iterdir(), temporary]:
                 _sync(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import StageError
-from ..core.files import disk_errors, read_json
+from ..core.files import disk_errors, read_json, weight_errors
 
 if TYPE_CHECKING:
     import torch
@@ -51,7 +51,8 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
                             tensor = _changed(path, name, tensor, *changes[name])
                             merged.add(name)
                         tensors[name] = tensor
-                save_file(tensors, staging / path.name, metadata)
+                with weight_errors(target):
+                    save_file(tensors, staging / path.name, metadata)
             elif path.is_file():
                 shutil.copyfile(path, staging / path.name)
         if missing := sorted(set(changes) - merged):
@@ -81,7 +82,8 @@ def merge_loaded(base: Path, adapter: Path, target: Path, dtype: Any) -> None:
     model = PeftModel.from_pretrained(load_base(base, "none", dtype), adapter).merge_and_unload()
     with disk_errors(target):
         shutil.rmtree(staging, ignore_errors=True)
-        model.save_pretrained(staging)
+        with weight_errors(target):
+            model.save_pretrained(staging)
         load_tokenizer(base).save_pretrained(staging)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)

@@ -206,10 +206,14 @@ class Session:
 
 
 def clean_up(stage: StageRun, done: Trained) -> None:
-    """End the journal and remove the checkpoints of a training whose stage is done: everything is in its outputs."""
-    fingerprint, epochs = done.record["fingerprint"], done.record["planned_epochs"]
-    if remove(stage.workspace.checkpoints, fingerprint, epochs):
-        ScopedJournal(stage.open_journal("log", fresh=False), trained.scope(stage, fingerprint, epochs)).remove()
+    """End the journal and remove the checkpoints of a training whose stage is done: everything is in its outputs.
+
+    One that fewer epochs ended early keeps them: it may be asked for as a whole after all.
+    """
+    fingerprint, planned = done.record["fingerprint"], done.record["planned_epochs"]
+    whole = done.record["fits"] == trained.of_epochs(fingerprint, planned)
+    if whole and remove(stage.workspace.checkpoints, fingerprint, planned):
+        ScopedJournal(stage.open_journal("log", fresh=False), trained.scope(stage, fingerprint, planned)).remove()
 
 
 def _log_step(step: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core import aside
-from ..core.files import WeightHashes, disk_errors, hash_file, hash_json, read_json, write_json
+from ..core.files import WeightHashes, disk_errors, hash_file, hash_json, read_json, weight_errors, write_json
 from ..core.progress import say
 from ..core.stage import StageRun
 
@@ -91,7 +91,8 @@ def save(student: Student, base: Path, folder: Path, record: dict[str, Any]) -> 
     staging = folder.with_name(f".{folder.name}.new")
     with disk_errors(folder):
         shutil.rmtree(staging, ignore_errors=True)
-        student.model.save_pretrained(staging)
+        with weight_errors(folder):
+            student.model.save_pretrained(staging)
         student.tokenizer.save_pretrained(staging)
         config = read_json(staging / "adapter_config.json")
         write_json(staging / "adapter_config.json", {**_sorted(config), "base_model_name_or_path": base.name})

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from stepladder.core.errors import StageError
-from stepladder.core.files import disk_errors
+from stepladder.core.files import disk_errors, weight_errors
 from stepladder.core.quiet import quiet_libraries
 
 
@@ -40,7 +40,8 @@ def dequantize(gguf: Path, folder: Path) -> None:
     model.hf_quantizer = None
     del model.config.quantization_config
     with disk_errors(folder):
-        model.save_pretrained(part)
+        with weight_errors(folder):
+            model.save_pretrained(part)
         tokenizer.save_pretrained(part)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(part, folder)
