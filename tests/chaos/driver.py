@@ -188,11 +188,12 @@ class Chaos:
         self.run(stage, [])
 
     def lessons(self, rng: random.Random, seed: int, kept: bool = False) -> list[str]:
-        """Flags of a training: its seed, and what it is trained on: lessons that stay, or what the chain has made."""
+        """Flags of a training: its seed and order, and its records: lessons that stay, or what the chain has made."""
         if seed not in self.seeds:
             self.seeds.append(seed)
         stays = kept or rng.random() < 0.7
-        return ["--seed", str(seed), *(["--input", str(self.world.file("lessons"))] if stays else [])]
+        return ["--seed", str(seed), "--order", ("curriculum", "random")[seed % 2],
+                *(["--input", str(self.world.file("lessons"))] if stays else [])]
 
     def steps_are_saved(self, run: Run) -> None:
         """After one signal the last step that was taken is in a checkpoint."""

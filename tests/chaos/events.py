@@ -54,8 +54,7 @@ def flags_02(rng: random.Random) -> list[str]:
 
 
 def flags_03(rng: random.Random) -> list[str]:
-    return [*(["--order", rng.choice(["random", "reverse"])] if rng.random() < 0.5 else []),
-            *(["--rating-prompts", "difficulty"] if rng.random() < 0.2 else [])]
+    return ["--rating-prompts", "difficulty"] if rng.random() < 0.4 else []
 
 
 def some_progress(chaos: Chaos, rng: random.Random, stage: str) -> Disturbance:
