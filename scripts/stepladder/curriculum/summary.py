@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.records import Record
 from .orders import longest_run
-from .signals import Signals, known_level
+from .signals import Signals, has_reasoning, known_level
 
 SIGNALS = ("assessor", "student", "teacher", "length", "heuristic", "known")
 EXAMPLES = 10
@@ -88,6 +88,7 @@ def describe(records: Sequence[Record]) -> dict[str, Any]:
     signals = [{**record["signals"], "known": known_level(record)} for record in records]
     return {
         "records": len(records), "levels": dict(Counter(record["level"] for record in records)),
+        "levels_with_reasoning": dict(Counter(record["level"] for record in records if has_reasoning(record))),
         "difficulty_by": dict(Counter(record["difficulty_by"] for record in records)),
         "signals": {name: sum(s.get(name) is not None for s in signals) for name in SIGNALS},
         "longest_run": {key: longest_run(records, key) for key in ("domain", "answer")},

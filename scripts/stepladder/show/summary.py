@@ -65,8 +65,9 @@ def _reasoning(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
 
 
 def _curriculum(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
-    levels = ", ".join(f"{number:,} {level}" for level, number in counts["levels"].items())
-    return [f"{levels}; rated by {', '.join(counts['difficulty_by'])}; order: {counts['order']}"]
+    levels = counts.get("levels_with_reasoning") or counts["levels"]
+    told = ", ".join(f"{number:,} {level}" for level, number in levels.items())
+    return [f"{told}; rated by {', '.join(counts['difficulty_by'])}; order: {counts['order']}"]
 
 
 def _training(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
