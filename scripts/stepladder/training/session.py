@@ -60,7 +60,9 @@ class Session:
         self._announce(student, examples)
         examples, planned = self._preflight(student, examples, found)
         outcome, epochs = self._train(student, examples, planned)
-        say(f"guard: {outcome.verdict}; the adapter is that of step {outcome.best_step} of {len(outcome.steps)}")
+        say(f"guard: {outcome.verdict}")
+        if outcome.best_step < len(outcome.steps):
+            say(f"the adapter is that of step {outcome.best_step}, which had the lowest held-out loss")
         counts = {**data.describe(examples, left_out), "epochs": epochs, "planned_epochs": planned,
                   "steps": len(outcome.steps), "best_step": outcome.best_step,
                   "dtype": str(student.dtype).removeprefix("torch."), "packed": student.packs,
