@@ -19,8 +19,8 @@ from stepladder.training.readings import Reader
 
 STAGE = importlib.import_module("04_train_qwen3_235b")
 BASICS = ["--dtype", "float32", "--rank", "4", "--alpha", "8", "--guard-steps", "4", "--guard-share", "0",
-          "--guard-samples", "0", "--checkpoint-steps", "2", "--max-length", "400", "--schedule", "linear", "--epochs", "3", "--batch", "2",
-          "--accumulation", "1"]
+          "--guard-samples", "0", "--checkpoint-steps", "2", "--max-length", "400", "--schedule", "linear",
+          "--epochs", "3", "--batch", "2", "--accumulation", "1"]
 RECORDS = [record(i, difficulty=1 + i) for i in range(8)]  # 4 steps an epoch
 ADAPTER = "models/smollm2_135m_cot_curriculum"
 CHECKPOINTS = "models/.smollm2_135m_checkpoints"

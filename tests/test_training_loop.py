@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from stepladder.core.journal import Journal, ScopedJournal
 from stepladder.core.settings import Training
 from stepladder.training import data, loading, loop, loss, readings
 from stepladder.training.checkpoints import Checkpoints
+from stepladder.training.checkpoints import load as load_checkpoint
 from stepladder.training.guard import Reading, symptom
 from stepladder.training.windows import World, windows
 
@@ -309,6 +311,73 @@ def test_a_kill_after_a_rollback_goes_on_from_the_rollback(folder: Path, tmp_pat
     got = fresh(tmp_path / "broken").run()
     assert losses(got) == losses(expected)
     assert {step["learning_rate"] for step in got.steps[3:]} == {HEALTHY / 2}
+
+
+def test_hard_windows_after_easy_ones_are_no_collapse(student: loading.Student, tmp_path: Path,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ordered run that improves by a tenth an epoch: its hard half costs twice its easy half, and more than that."""
+    run = make_loop(student, tmp_path, guard=True, count=80, epochs=2)
+    run.read = lambda step: scripted(step, 1.0 - step / 100)
+    weight = next(iter(run.parameters.values()))
+
+    def weigh(model: Any, batch: Any, pad: int) -> Any:
+        epoch = 1 + run.done // 20
+        each = (0.3 if int(batch[0].id[1:]) < 40 else 0.65) * 0.9 ** (epoch - 1)
+        return 0 * weight.sum() + each * sum(example.live for example in batch)
+
+    monkeypatch.setattr(loop, "weighted_loss", weigh)
+    outcome = run.run()
+    assert losses(outcome)[19] > 2 * losses(outcome)[0]
+    assert outcome.rollbacks == []
+    assert outcome.verdict == "healthy throughout"
+
+
+def test_one_bad_reading_is_waited_out_and_two_go_back_to_the_best(folder: Path, tmp_path: Path) -> None:
+    def trained(name: str, bad: set[int]) -> loop.Outcome:
+        run = make_loop(loading.load_student(folder, SETTINGS, seed=0), tmp_path / name, epochs=5)
+        run.read = lambda step: scripted(step, 2.0 if step in bad and not run.attempt else 1.0 - step / 100)
+        return run.run()
+
+    assert trained("one", {6}).rollbacks == []
+    two = trained("two", {6, 9}).rollbacks
+    assert [(decision["step"], decision["to"]) for decision in two] == [(9, 3)]
+
+
+def test_a_student_that_ends_badly_is_kept_as_it_was_at_its_best(folder: Path, tmp_path: Path) -> None:
+    run = make_loop(loading.load_student(folder, SETTINGS, seed=0), tmp_path, epochs=3)
+    run.read = lambda step: scripted(step, 2.0 if step == 9 else 1.0 - step / 100)
+    outcome = run.run()
+    assert outcome.verdict.startswith("at step 9, the last reading: held-out loss 2.00 (base 1.00); the adapter is")
+    assert outcome.best_step == 6
+    saved, _, _ = load_checkpoint(run.checkpoints.at(6))
+    assert all(saved[name].equal(parameter) for name, parameter in run.parameters.items())
+
+
+def test_readings_are_as_rare_as_their_cost_asks(folder: Path, tmp_path: Path) -> None:
+    run = make_loop(loading.load_student(folder, SETTINGS, seed=0), tmp_path, epochs=12)
+    run.options = loop.Options(checkpoint_steps=2, guard_steps=3, guard_share=0.5)
+    run.step_seconds = 1.0
+    run.read = lambda step: replace(scripted(step, 1.0 - step / 100), seconds=5.0)
+    assert [reading["step"] for reading in run.run().readings] == [0, 10, 20, 30, 36]
+
+
+def test_what_a_text_costs_and_says_is_what_transformers_computes(student: loading.Student) -> None:
+    """Losses record by record, in the order given, and the letter where the text says "Answer: X"."""
+    import torch
+
+    held = texts(student)
+    reading = readings.Reader(student, held, batch=3, samples=0, tokens=1).read(0)
+    letters = [student.tokenizer(f" {letter}")["input_ids"][0] for letter in "ABCD"]
+    said = dict.fromkeys("ABCD", 0)
+    for text, loss_ in zip(held, reading.losses, strict=True):
+        with torch.no_grad():
+            logits = student.model(input_ids=torch.tensor([text.ids])).logits[0]
+        live = torch.tensor(text.ids[text.prompt_length:])
+        expected = torch.nn.functional.cross_entropy(logits[text.prompt_length - 1:-1], live).item()
+        assert loss_ == pytest.approx(expected, abs=1e-4)
+        said["ABCD"[int(logits[-3, letters].argmax())]] += 1
+    assert reading.letters == said
+    assert reading.levels == {"easy": pytest.approx(reading.loss)}
 
 
 def test_without_a_guard_a_loss_that_is_no_number_stops_the_stage(student: loading.Student, tmp_path: Path) -> None:
