@@ -15,7 +15,8 @@ from stepladder.training.guard import Reading
 
 EASY, HARD = 0.3, 1.5
 BASE = Reading(step=0, losses=(EASY,) * 12 + (HARD,) * 12, levels={"easy": EASY, "hard": HARD},
-               letters={"A": 6, "B": 6, "C": 6, "D": 6}, replies=8, ended=6, answered=6, looping=1, empty=0, distinct=8)
+               letters={"A": 6, "B": 6, "C": 6, "D": 6}, letter_loss=0.5,
+               replies=8, ended=6, answered=6, looping=1, empty=0, distinct=8)
 
 
 def after(step: int, change: float, **more: object) -> Reading:
@@ -28,7 +29,7 @@ def after(step: int, change: float, **more: object) -> Reading:
     (after(5, math.inf), "not a number"),
     (after(5, 0.4), "held-out loss 1.30 (base 0.90)"),
     (after(5, 0.0), "changes nothing"),
-    (after(5, -0.1, letters={"A": 24, "B": 0, "C": 0, "D": 0}), "the answer is A whatever"),
+    (after(5, -0.1, letter_loss=4.0, letters={"A": 24, "B": 0}), "the answer is A whatever"),
     (after(5, -0.1, looping=8), "8 of 8 replies loop (base 1)"),
     (after(5, -0.1, empty=8, distinct=1), "8 of 8 replies are empty"),
     (after(5, -0.1, distinct=1), "all 8 replies are the same"),
@@ -52,7 +53,8 @@ def test_a_capable_student_that_now_reasons_is_healthy() -> None:
 
 
 def test_a_small_base_that_loops_and_never_answers_may_go_on_doing_so() -> None:
-    small = replace(BASE, ended=0, answered=0, looping=5, distinct=8, letters={"A": 0, "B": 0, "C": 24, "D": 0})
+    small = replace(BASE, ended=0, answered=0, looping=5, distinct=8, letters={"A": 0, "B": 0, "C": 24, "D": 0},
+                    letter_loss=1.6)
     student = replace(small, step=5, losses=after(5, -0.1).losses, looping=8)
     assert guard.symptom(small, student) is None
 
@@ -80,8 +82,9 @@ def test_a_student_equal_to_its_base_is_hardly_ever_called_collapsed() -> None:
                 return sum(rng.random() < p for _ in range(8))
 
             drift = rng.gauss(0, 0.02)
-            return Reading(step, tuple(loss + drift + rng.gauss(0, 0.1) for loss in BASE.losses), {}, BASE.letters, 8,
-                           count(share), count(share), count(share), count(share / 4), 8)
+            losses = tuple(loss + drift + rng.gauss(0, 0.1) for loss in BASE.losses)
+            return Reading(step, losses, {}, BASE.letters, 0.5, 8, count(share), count(share), count(share),
+                           count(share / 4), 8)
 
         readings = [reading(step) for step in range(21)]
         alarms += any(guard.collapse(readings[:i]) is not None for i in range(2, 22))

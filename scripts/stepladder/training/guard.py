@@ -17,6 +17,7 @@ MAX_ROLLBACKS = 2
 LEAST_READINGS = 3
 RISE = 0.25  # nats a token: texts of the form that is trained are a quarter less likely than before training
 ONE_LETTER = 0.25  # bits; of 24 letters 23 are the same
+SURELY_WRONG = 2.0  # nats; chance among four letters is 1.39, and only who is sure of wrong ones loses more
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Reading:
     """The student at one optimiser step.
 
     losses: -log probability of each held-out text, mean over its live tokens, nats. levels: their mean by level.
-    letters: how often each letter is the likeliest where the texts give their answer. replies: questions of those texts
+    letters: how often each letter is the likeliest where the texts give their answer; letter_loss: -log probability of
+    the right one among the letters there, nats. replies: questions of those texts
     that it answered at length; of the replies, so many ended, gave a letter (answered), loop, or are empty beside the
     texts; distinct: how many different ones.
     """
@@ -33,6 +35,7 @@ class Reading:
     losses: tuple[float, ...]
     levels: dict[str, float] = field(default_factory=dict)
     letters: dict[str, int] = field(default_factory=dict)
+    letter_loss: float = 0.0
     replies: int = 0
     ended: int = 0
     answered: int = 0
@@ -49,6 +52,7 @@ class Reading:
     def as_json(self) -> dict[str, Any]:
         """Plain JSON types; a loss that is no number becomes null."""
         return {**asdict(self), "loss": _or_null(self.loss), "losses": [_or_null(loss) for loss in self.losses],
+                "letter_loss": _or_null(self.letter_loss),
                 "levels": {level: _or_null(loss) for level, loss in self.levels.items()}}
 
     @classmethod
@@ -56,6 +60,7 @@ class Reading:
         """Back from `as_json`."""
         values = {name: plain[name] for name in cls.__dataclass_fields__}
         return cls(**{**values, "losses": tuple(map(_or_nan, plain["losses"])),
+                      "letter_loss": _or_nan(plain["letter_loss"]),
                       "levels": {level: _or_nan(loss) for level, loss in plain["levels"].items()}})
 
 
@@ -68,7 +73,7 @@ def symptom(base: Reading, now: Reading) -> str | None:
         return f"held-out loss {now.loss:.2f} (base {base.loss:.2f})"
     if now.losses == base.losses:
         return "the adapter changes nothing: every held-out loss is the base's"
-    if entropy(now.letters) < ONE_LETTER and entropy(base.letters) > 4 * ONE_LETTER:
+    if entropy(now.letters) < ONE_LETTER and now.letter_loss > max(SURELY_WRONG, base.letter_loss):
         letter = max(now.letters, key=now.letters.__getitem__)
         return f"the answer is {letter} whatever the text before it"
     return _reply_symptom(base, now)

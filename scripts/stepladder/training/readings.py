@@ -18,12 +18,12 @@ from .windows import World, micro_batches
 if TYPE_CHECKING:
     from .loading import Student
 
-LENGTH_ROOM = 1.25  # replies may be so many times as long as the longest text
+LENGTH_ROOM = 1.25  # replies may be so many times as long as the longest text of their questions
 EMPTY_SHARE = 0.25  # a reply under this share of the shortest text's tokens says nothing
 
 
 class Reader:
-    """Reads one student on fixed held-out texts, `samples` of whose questions it also answers, greedily.
+    """Reads one student on fixed held-out texts; `samples` questions, those of the shortest, it also answers, greedily.
 
     batch: texts at a time. tokens: of the longest reply, where the texts are not shorter anyway.
     """
@@ -32,8 +32,8 @@ class Reader:
         self.student, self.texts = student, texts
         self.batches = micro_batches(texts, batch, World())
         count = min(samples, len(texts))
-        self.asked = [texts[(2 * i + 1) * len(texts) // (2 * count)] for i in range(count)]
-        self.most = min(tokens, int(LENGTH_ROOM * max(text.live for text in texts)))
+        self.asked = sorted(texts, key=lambda text: text.live)[:count]  # replies take time by their length
+        self.most = min(tokens, int(LENGTH_ROOM * max((text.live for text in self.asked), default=0)))
         self.least = EMPTY_SHARE * min(text.live for text in texts)
         self.places = {text.id: answer_place(text, student) for text in texts}
 
@@ -47,7 +47,7 @@ class Reader:
         model.eval()
         try:
             with torch.no_grad(), self.student.autocast:
-                losses, letters = self._texts()
+                losses, letters, letter_loss = self._texts()
                 replies = self._replies() if self.asked else []
         finally:
             model.train(training)
@@ -57,25 +57,33 @@ class Reader:
         decoded = [self.student.tokenizer.decode(reply, skip_special_tokens=True) for reply, _ in replies]
         return Reading(
             step=step, losses=tuple(losses[text.id] for text in self.texts),
-            levels={level: fmean(found) for level, found in by_level.items()}, letters=letters, replies=len(replies),
+            levels={level: fmean(found) for level, found in by_level.items()}, letters=letters,
+            letter_loss=letter_loss, replies=len(replies),
             ended=sum(ended for _, ended in replies),
             answered=sum(extract.extract_answer(text) is not None for text in decoded),
             looping=sum(extract.degenerate(text) in ("loop", "constant") for text in decoded),
             empty=sum(len(reply) < self.least for reply, _ in replies), distinct=len(set(decoded)),
             seconds=round(time.monotonic() - started, 2))
 
-    def _texts(self) -> tuple[dict[str, float], dict[str, int]]:
-        """(loss by text's id, how often each answer is the likeliest of them all where a text gives its own)."""
+    def _texts(self) -> tuple[dict[str, float], dict[str, int], float]:
+        """(loss by text's id, how often each letter is the likeliest where a text gives its own, letter loss)."""
+        import torch
+
         tokens = sorted({text.ids[self.places[text.id]] for text in self.texts})
         losses: dict[str, float] = {}
         chosen: Counter[int] = Counter()
+        wrong = 0.0
         for batch in self.batches:
             places = [self.places[text.id] - text.prompt_length for text in batch]
             found, logits = record_losses(self.student.model, batch, self.student.pad, places)
             losses |= zip((text.id for text in batch), found, strict=True)
-            chosen.update(tokens[i] for i in logits[:, tokens].argmax(-1).tolist())
+            among = logits[:, tokens]
+            right = torch.tensor([tokens.index(text.ids[self.places[text.id]]) for text in batch])
+            wrong += torch.nn.functional.cross_entropy(among, right, reduction="sum").item()
+            chosen.update(tokens[i] for i in among.argmax(-1).tolist())
         decode = self.student.tokenizer.decode
-        return losses, {decode([token]).strip(): chosen[token] for token in tokens}
+        letters = {decode([token]).strip(): chosen[token] for token in tokens}
+        return losses, letters, wrong / len(self.texts)
 
     def _replies(self) -> list[tuple[list[int], bool]]:
         """(token ids, whether it ended by itself) of the greedy replies."""
