@@ -83,17 +83,18 @@ def train(plan: Plan, args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     settings = Training(quantization="none", dtype=args.dtype, rank=64, alpha=64, gradient_checkpointing=False)
     student = loading.load_student(args.student, settings, plan.seed)
     steps = args.planted_steps if plan.planted else args.steps
-    records = puzzles(plan, steps * args.records + args.held_out)
+    records = puzzles(plan, max(steps * args.records + args.held_out, 10 * args.held_out))
     encode = data.encode_all(records, student.tokenizer, max_length=512)[0]
     _, held = data.hold_back(encode, args.held_out)
     taken = {text.id for text in held}
     trained, _ = data.encode_all(broken(plan, [r for r in records if r["id"] not in taken]), student.tokenizer,
                                  max_length=512)
+    trained = data.thin(trained, steps * args.records)
     reader = Reader(student, held, batch=4, samples=args.samples, tokens=512)
     yield reader.read(0).as_json()
     parameters = student.trainable()
     optimizer = torch.optim.AdamW(parameters.values(), lr=plan.rate, weight_decay=0.0)
-    for window in windows(trained, batch=4, accumulation=args.records // 4, epochs=1)[:steps]:
+    for window in windows(trained, batch=4, accumulation=args.records // 4, epochs=1):
         started = time.monotonic()
         for batch in window.batches:
             with student.autocast:
