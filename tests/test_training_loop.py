@@ -277,6 +277,47 @@ def test_the_guard_catches_it_rolls_back_and_halves_the_rate(schooled: Path, tmp
         assert outcome.verdict.startswith("collapsed 3 times")
 
 
+def plant(run: loop.Loop, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break one thing of a training."""
+    weigh, step = loop.weighted_loss, run.optimizer.step
+
+    def scale() -> None:
+        step()
+        if run.done == 2:
+            for parameter in run.parameters.values():
+                parameter.data.mul_(50)
+
+    if what == "sign":
+        monkeypatch.setattr(loop, "weighted_loss", lambda *args: -weigh(*args))
+        run.rates = [3 * HEALTHY] * len(run.windows)
+    elif what in ("dead", "scale"):
+        monkeypatch.setattr(run.optimizer, "step", scale if what == "scale" else lambda: None)
+    elif what in ("bare letter", "always A"):
+        said = "Answer: A" if what == "bare letter" else "Two and two is four.\nAnswer: A"
+        records = [record(i, difficulty=1 + i, chain_of_thought=said) for i in range(12)]
+        examples = data.encode_all(records, run.student.tokenizer, max_length=600)[0]
+        run.windows = windows(examples, batch=2, accumulation=2, epochs=6)
+        run.rates = [10 * HEALTHY] * len(run.windows)
+
+
+@pytest.mark.parametrize("what", ["sign", "scale", "dead", "bare letter", "always A"])
+def test_planted_collapses_go_back_within_two_intervals(
+        schooled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    run = make_loop(loading.load_student(schooled, SETTINGS, seed=0), tmp_path, guard=True, epochs=6)
+    plant(run, what, monkeypatch)
+    first = run.run().rollbacks[0]
+    assert first["step"] - first["to"] <= 6, first
+
+
+@pytest.mark.parametrize(("seed", "rate"), [(0, HEALTHY), (1, HEALTHY / 3), (2, 2 * HEALTHY)])
+def test_healthy_trainings_of_the_same_base_are_left_alone(schooled: Path, tmp_path: Path, seed: int, rate: float
+                                                           ) -> None:
+    run = make_loop(loading.load_student(schooled, SETTINGS, seed=seed), tmp_path, rate=rate, guard=True, epochs=6)
+    outcome = run.run()
+    assert outcome.rollbacks == []
+    assert outcome.verdict == "healthy throughout"
+
+
 def test_after_giving_up_the_student_holds_the_best_adapter_and_a_rerun_agrees(folder: Path, tmp_path: Path) -> None:
     def sick(step: int) -> Reading:
         return scripted(step, 1.0 - step / 10 if step <= 3 else 2.0)

@@ -164,6 +164,8 @@ def simulate(args: argparse.Namespace, say: Callable[[str], None] = print) -> di
             f"back at reading {first_alarm(readings)}; readings: {'; '.join(str(one) for one in found)}")
         if not run["planted"]:
             healthy.append(readings)
+    if not healthy:
+        raise SystemExit(f"{args.state} has no readings of a healthy run")
     rng = random.Random(0)
     alarms = sum(first_alarm(drawn(rng.choice(healthy), args.readings, rng)) is not None for _ in range(args.draws))
     planted = {run["name"]: first_alarm([guard.Reading.from_json(reading) for reading in run["readings"]])
