@@ -67,8 +67,9 @@ def tell(counts: dict, warnings: list[str]) -> None:
         say(f"03: WARNING: {warning}")
     raw = counts["spread"]["all"]["difficulty_raw"]
     by = ", ".join(f"{count} by {name}" for name, count in counts["difficulty_by"].items())
-    say(f"03: {counts['records']} records: "
-        + ", ".join(f"{counts['levels'].get(level, 0)} {level}" for level in ("easy", "medium", "hard")) + f"; {by}")
+    levels = counts["levels_with_reasoning"] or counts["levels"]
+    say(f"03: {counts['records']} records, {sum(counts['levels_with_reasoning'].values())} with reasoning: "
+        + ", ".join(f"{levels.get(level, 0)} {level}" for level in ("easy", "medium", "hard")) + f"; {by}")
     say(f"03: raw difficulty {raw['min']:.2f} to {raw['max']:.2f}, mean {raw['mean']:.2f}, "
         f"standard deviation {raw['sd']:.2f}")
     say("03: agreement of the signals (Spearman, 95 % interval):")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from training_models import make_llama, make_moe, make_workdir, record
 from stepladder.core.errors import InputError, StageError
 from stepladder.training import converter, export, loop, trained
 from stepladder.training.guard import Reading
+from stepladder.training.readings import Reader
 
 STAGE = importlib.import_module("04_train_qwen3_235b")
-BASICS = ["--dtype", "float32", "--rank", "4", "--alpha", "8", "--guard-steps", "4", "--guard-samples", "0",
-          "--checkpoint-steps", "2", "--max-length", "400", "--schedule", "linear", "--epochs", "3", "--batch", "2",
-          "--accumulation", "1"]
+BASICS = ["--dtype", "float32", "--rank", "4", "--alpha", "8", "--guard-steps", "4", "--guard-share", "0",
+          "--guard-samples", "0", "--checkpoint-steps", "2", "--max-length", "400", "--schedule", "linear",
+          "--epochs", "3", "--batch", "2", "--accumulation", "1"]
 RECORDS = [record(i, difficulty=1 + i) for i in range(8)]  # 4 steps an epoch
 ADAPTER = "models/smollm2_135m_cot_curriculum"
 CHECKPOINTS = "models/.smollm2_135m_checkpoints"
@@ -86,6 +88,18 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return computed
 
 
+def script(monkeypatch: pytest.MonkeyPatch, loss: Callable[[int], float]) -> list[int]:
+    """Readings with a scripted held-out loss by step; the steps that are read."""
+    taken: list[int] = []
+
+    def read(self: Reader, step: int) -> Reading:
+        taken.append(step)
+        return Reading(step, (loss(step),), {"easy": loss(step)})
+
+    monkeypatch.setattr(Reader, "read", read)
+    return taken
+
+
 def log_of(root: Path) -> dict[str, Any]:
     return json.loads((root / "data/enhanced/training_log_sample.json").read_text())
 
@@ -110,7 +124,7 @@ def unbroken(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict
 
 
 @pytest.mark.parametrize("changed", [
-    ["--merge"], ["--no-gguf"], ["--guard-steps", "0"], ["--guard-steps", "3", "--guard-questions", "4"],
+    ["--merge"], ["--no-gguf"], ["--guard-steps", "0"], ["--guard-steps", "3", "--guard-share", "0.5"],
     ["--guard-tokens", "7", "--guard-samples", "1"], ["--deadline-hours", "100", "--deadline-records", "9"],
     ["--checkpoint-steps", "5", "--checkpoints-kept", "1"], "validation"], ids="".join)
 def test_a_running_training_goes_on_and_a_finished_one_stands(
@@ -145,11 +159,8 @@ def test_the_guard_may_come_late(root: Path, steps: list[int], unbroken: list[di
 
 
 def test_a_late_guard_has_somewhere_to_go_back_to(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(model: Any, tokenizer: Any, questions: Any, step: int, **_: Any) -> Reading:
-        return Reading(step, 1.0, 2.0, 0.0, 1.0 if step in (0, 6) else math.nan, 0.5, 8)
-
     kill_after(root, 6, "--guard-steps", "0")
-    monkeypatch.setattr("stepladder.training.readings.read", read)
+    script(monkeypatch, lambda step: {0: 1.0, 6: 0.9}.get(step, math.nan))
     run(root, "--guard-steps", "3", "--no-gguf")
     guard = log_of(root)["guard"]
     assert [decision["to"] for decision in guard["decisions"]] == [6, 6, 6]
@@ -159,11 +170,8 @@ def test_a_late_guard_has_somewhere_to_go_back_to(root: Path, monkeypatch: pytes
 
 def test_a_late_guard_that_finds_the_student_collapsed_goes_back_as_far_as_it_can(
         root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(model: Any, tokenizer: Any, questions: Any, step: int, **_: Any) -> Reading:
-        return Reading(step, 1.0, 2.0, 0.0, math.nan if step else 1.0, 0.5, 8)
-
     kill_after(root, 6, "--guard-steps", "0")
-    monkeypatch.setattr("stepladder.training.readings.read", read)
+    script(monkeypatch, lambda step: math.nan if step else 1.0)
     run(root, "--guard-steps", "3", "--no-gguf")
     assert [decision["to"] for decision in log_of(root)["guard"]["decisions"]] == [0, 0, 0]
 
@@ -172,15 +180,51 @@ def test_readings_asked_otherwise_are_not_compared(root: Path, monkeypatch: pyte
     """Another base reading, one where it goes on; and no way back to a step whose checkpoint is gone."""
     taken: list[tuple[int, int]] = []
 
-    def read(model: Any, tokenizer: Any, questions: Any, step: int, *, samples: int, **_: Any) -> Reading:
-        taken.append((step, samples))
-        return Reading(step, 1.0, 2.0, 0.0, math.nan if samples and step else 1.0, 0.5, 8)
+    def read(self: Reader, step: int) -> Reading:
+        taken.append((step, len(self.asked)))
+        return Reading(step, (math.nan if self.asked and step else 1.0 - step / 100,), {"easy": 1.0})
 
-    monkeypatch.setattr("stepladder.training.readings.read", read)
+    monkeypatch.setattr(Reader, "read", read)
     kill_after(root, 7, "--guard-steps", "2", "--checkpoints-kept", "1")
-    run(root, "--guard-steps", "2", "--checkpoints-kept", "1", "--guard-samples", "3", "--no-gguf")
-    assert taken[:6] == [(0, 0), (2, 0), (4, 0), (6, 0), (0, 3), (6, 3)]
+    run(root, "--guard-steps", "2", "--checkpoints-kept", "1", "--guard-samples", "1", "--no-gguf")
+    assert taken[:6] == [(0, 0), (2, 0), (4, 0), (6, 0), (0, 1), (6, 1)]
     assert {decision["to"] for decision in log_of(root)["guard"]["decisions"]} == {4}, "the first one that is left"
+
+
+def test_the_best_adapter_is_kept_and_a_kill_keeps_the_same(
+        root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The held-out loss is lowest at step 4 of 12: that adapter is saved, exported and named in log and card."""
+    run(root, "--epochs", "3", "--guard-steps", "0", "--no-gguf")
+    last = weights(root)
+    script(monkeypatch, lambda step: 1.0 - step / 10 if step <= 4 else 0.8)
+    flags = ["--guard-steps", "2", "--checkpoints-kept", "1", "--seed", "0"]
+    run(root, *flags, "--force")
+    log, best, gguf = log_of(root), weights(root), (root / ADAPTER / "adapter.gguf").read_bytes()
+    assert (log["guard"]["best_step"], log["counts"]["best_step"], len(log["steps"])) == (4, 4, 12)
+    assert best != last
+    assert "the adapter is that of step 4, which had the lowest held-out loss" in capsys.readouterr().out
+    assert "The adapter is that of step 4" in (root / ADAPTER / "README.md").read_text()
+    kill_after(root, 9, *flags, "--force")
+    run(root, *flags)
+    assert (weights(root), (root / ADAPTER / "adapter.gguf").read_bytes()) == (best, gguf)
+
+
+def test_early_stopping_ends_a_training_and_is_another_one(root: Path, steps: list[int],
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = script(monkeypatch, lambda step: 1.0 - step / 10 if step <= 4 else 0.8)
+    run(root, "--guard-steps", "2", "--early-stopping", "2", "--no-gguf")
+    assert (taken, steps[-1], log_of(root)["guard"]["best_step"]) == ([0, 2, 4, 6, 8], 8, 4)
+    run(root, "--guard-steps", "2", "--early-stopping", "2")
+    assert steps[-1] == 8
+    run(root, "--guard-steps", "2", "--no-gguf")
+    assert steps[-1] == 12
+
+
+def test_nothing_to_read_is_said_before_the_student_is_loaded(root: Path) -> None:
+    with pytest.raises(InputError, match="--held-out and records enough, or --guard-steps 0"):
+        run(root, "--held-out", "0")
+    with pytest.raises(InputError, match="give --guard-steps too"):
+        run(root, "--guard-steps", "0", "--early-stopping", "1")
 
 
 def test_fewer_epochs_end_a_running_training_earlier_with_its_rates(
@@ -210,7 +254,7 @@ def test_fewer_epochs_than_are_behind_it_end_it_where_it_stands(
     log = log_of(root)
     assert [step["loss"] for step in log["steps"]] == [step["loss"] for step in unbroken[:ended]]
     assert log["counts"]["epochs"] == (ended + 3) // 4
-    assert log["guard"]["best_step"] == log["guard"]["readings"][-1]["step"] == ended
+    assert log["guard"]["readings"][-1]["step"] == ended
 
 
 def test_a_training_that_was_ended_early_can_be_asked_for_as_a_whole_after_all(

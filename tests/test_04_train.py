@@ -23,9 +23,11 @@ from stepladder.training import memory, orders
 
 PROJECT = Path(__file__).resolve().parents[1]
 SCRIPT = PROJECT / "scripts" / "04_train_qwen3_235b.py"
-FLAGS = ["--dtype", "float32", "--rank", "4", "--alpha", "8", "--guard-steps", "4", "--guard-samples", "1",
-         "--guard-tokens", "4", "--checkpoint-steps", "2", "--no-gguf", "--max-length", "400"]
+FLAGS = ["--dtype", "float32", "--rank", "4", "--alpha", "8", "--guard-steps", "4", "--guard-share", "0",
+         "--guard-samples", "1", "--guard-tokens", "4", "--held-out", "3",
+         "--checkpoint-steps", "2", "--no-gguf", "--max-length", "400"]
 RECORDS = [record(i, difficulty=1 + i / 4) for i in range(32)]
+TRAINED = [f"q{i}" for i in range(32) if i not in (5, 16, 26)]  # held out evenly over the difficulty
 
 
 def command(workdir: Path, *flags: str) -> list[str]:
@@ -60,24 +62,24 @@ def test_outputs(trained: tuple[Path, str]) -> None:
         assert (folder / name).exists(), name
     log = log_of(root)
     met = [name for step in log["steps"] for name in step["ids"]]
-    assert sorted(met[:32]) == sorted(met[32:]) == sorted(f"q{i}" for i in range(32))
-    assert met[:32] != met[32:], "each epoch is a draw of its own"
-    for epoch in (met[:32], met[32:]):  # tenths of 32 records, in any order inside
-        bounds = tenth_bounds(32)
-        assert [set(epoch[low:high]) for low, high in pairwise(bounds)] == [
-            {f"q{i}" for i in range(low, high)} for low, high in pairwise(bounds)]
+    count = len(TRAINED)
+    assert sorted(met[:count]) == sorted(met[count:]) == sorted(TRAINED)
+    assert met[:count] != met[count:], "each epoch is a draw of its own"
+    for epoch in (met[:count], met[count:]):  # tenths of the records, in any order inside
+        assert [set(epoch[low:high]) for low, high in pairwise(tenth_bounds(count))] == [
+            set(TRAINED[low:high]) for low, high in pairwise(tenth_bounds(count))]
     assert log["order"] == {"strategy": "curriculum", "seed": 0, "epochs": [
-        {"epoch": number, "records": 32, "sha256": orders.hash_ids(ids), "first": ids[:5]}
-        for number, ids in ((1, met[:32]), (2, met[32:]))]}
+        {"epoch": number, "records": count, "sha256": orders.hash_ids(ids), "first": ids[:5]}
+        for number, ids in ((1, met[:count]), (2, met[count:]))]}
     assert log["counts"]["left_out"] == {"no reasoning": 1, "longer than 400 tokens": 1,
-                                         "malformed: no question": 1}
+                                         "malformed: no question": 1, "held out": 3}
     assert all(step["loss"] and step["tokens_per_second"] and step["memory_bytes"] for step in log["steps"])
     assert log["counts"]["packed"]
     assert [reading["step"] for reading in log["guard"]["readings"]] == [0, 4, 8]
     assert log["agreement"]["merged"]["agreed"] == log["agreement"]["merged"]["decided"]
     assert log["agreement"]["merged"]["largest_difference"] < 1e-3
     assert "--- live\nTwo and two is four.\nAnswer: A<|im_end|>" in said
-    assert "32 records" in (folder / "README.md").read_text()
+    assert "29 records" in (folder / "README.md").read_text()
     assert not (root / "models/.smollm2_135m_checkpoints").exists()
     assert not list((root / "data/enhanced").glob("*.partial*"))
 
@@ -195,7 +197,7 @@ def test_bad_input_ends_early_with_one_line(
         change: str, code: int, message: str) -> None:
     records = [record(0, chain_of_thought=None)] if change == "no records" else RECORDS[:4]
     if change == "no difficulty":
-        records = [{**records[0], "difficulty": None}]
+        records = [{**records[0], "difficulty": None}, records[1]]
     make_workdir(tmp_path, records)
     (tmp_path / "models").mkdir()
     if change != "no base":

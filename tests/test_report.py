@@ -87,7 +87,9 @@ def fill(space: Workspace) -> Workspace:
     put(space, "training_log", {"steps": [
         {"step": i, "loss": 2.0 - i / 40, "learning_rate": 1e-4, "difficulty": 1 + i / 5} for i in range(1, 31)],
         "guard": {"verdict": "healthy throughout", "readings": [
-            {"step": s, "accuracy": 0.3, "parsable": 0.9, "questions": 16} for s in (0, 20)], "decisions": []}})
+            {"step": s, "loss": 1.5 - s / 40, "losses": [1.5 - s / 40] * 3,
+             "levels": {"easy": 1.2 - s / 40, "medium": 1.5 - s / 40, "hard": 1.8 - s / 40}} for s in (0, 20)],
+            "best_step": 20, "decisions": []}})
     row = {"player": "student", "rating": 1530.0, "low": 1490.0, "high": 1570.0, "won": 3, "drawn": 1, "lost": 0,
            "a_score": {"mean": 60.0, "low": 40.0, "high": 80.0}, "q_score": {"mean": 30.0, "low": None, "high": None},
            "late_answers": 0, "null_answers": 0}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from training_models import make_tokenizer, record
 
 from stepladder.core.errors import InputError
@@ -97,3 +101,25 @@ def test_a_token_budget_is_filled_and_never_exceeded() -> None:
     assert data.thin_to_tokens(examples, 10_000) is examples
     with pytest.raises(InputError, match="not hold a single record"):
         data.thin_to_tokens(examples, 1)
+
+
+@given(st.lists(st.floats(1, 10), min_size=1, max_size=80), st.integers(0, 20), st.randoms(use_true_random=False))
+def test_held_out_texts_are_few_spread_and_the_same_in_every_order(
+        difficulties: list[float], count: int, rng: random.Random) -> None:
+    examples = [data.Example(f"e{i:02}", (1, 2, 3), 1, difficulty=value) for i, value in enumerate(difficulties)]
+    hinted = {example.id for example in examples if rng.random() < 0.2}
+    trained, held = data.hold_back(examples, count, hinted)
+    assert [example for example in examples if example not in held] == trained
+    assert len(held) <= min(count, max(1, len(examples) // 10))
+    assert trained
+    assert not hinted & {example.id for example in held}
+    again, same = data.hold_back(rng.sample(examples, len(examples)), count, hinted)
+    assert same == held
+    assert {example.id for example in again} == {example.id for example in trained}
+
+
+def test_held_out_texts_have_the_shares_of_the_levels() -> None:
+    examples = [data.Example(f"e{i:03}", (1, 2), 1, difficulty=1 + i / 20,
+                             level="easy" if i < 60 else "medium" if i < 160 else "hard") for i in range(200)]
+    _, held = data.hold_back(examples, 20)
+    assert Counter(example.level for example in held) == {"easy": 6, "medium": 10, "hard": 4}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import resource
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from stepladder.core.journal import Journal, ScopedJournal
 from stepladder.core.settings import Training
 from stepladder.training import data, loading, loop, loss, readings
 from stepladder.training.checkpoints import Checkpoints
-from stepladder.training.guard import symptom
+from stepladder.training.checkpoints import load as load_checkpoint
+from stepladder.training.guard import Reading, symptom
 from stepladder.training.windows import World, windows
 
-QUESTIONS = [record(100 + i) for i in range(8)]
+HELD_OUT = [record(100 + i, difficulty=1 + i) for i in range(8)]
 SETTINGS = Training(quantization="none", dtype="float32", rank=8, alpha=16, gradient_checkpointing=False)
 
 
@@ -57,6 +59,10 @@ def encoded(student: loading.Student, count: int = 12) -> list[data.Example]:
     return data.encode_all(records, student.tokenizer, max_length=600)[0]
 
 
+def texts(student: loading.Student) -> list[data.Example]:
+    return data.encode_all(HELD_OUT, student.tokenizer, max_length=600)[0]
+
+
 def make_loop(student: loading.Student, root: Path, rate: float = 3e-3, guard: bool = False, epochs: int = 2,
               checkpoint_steps: int = 2, count: int = 12) -> loop.Loop:
     found = windows([encoded(student, count)] * epochs, batch=2, accumulation=2)
@@ -64,6 +70,11 @@ def make_loop(student: loading.Student, root: Path, rate: float = 3e-3, guard: b
                      ScopedJournal(Journal(root / "log.partial.jsonl"), "print"),
                      loop.Options(checkpoint_steps=checkpoint_steps, guard_steps=3),
                      (lambda step: read(student, step)) if guard else None)
+
+
+def scripted(step: int, loss: float) -> Reading:
+    """A reading with nothing to it but its held-out loss."""
+    return Reading(step, (loss, loss), {"easy": loss})
 
 
 def losses(outcome: loop.Outcome) -> list[float]:
@@ -217,16 +228,12 @@ PLANTED = 100 * HEALTHY
 
 @pytest.fixture(scope="module")
 def schooled(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A base with something to lose: it has learnt records by heart, and the letters of the guard's questions."""
+    """A base with something to lose: it has learnt the form of the texts."""
     import torch
 
     model = loading.load_base(folder, "none", torch.float32)
     tokenizer = loading.load_tokenizer(folder)
     examples = data.encode_all([record(i) for i in range(12)], tokenizer, max_length=600)[0]
-    for question in QUESTIONS:
-        prompt = readings.fast_prompt(question, tokenizer)
-        letter = readings.letter_tokens(tokenizer)["ABCD".index(question["answer"])]
-        examples.append(data.Example(question["id"], (*prompt, letter, tokenizer.eos_token_id), len(prompt), 10.0))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     for _ in range(80):
         optimizer.zero_grad()
@@ -238,15 +245,13 @@ def schooled(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def read(student: loading.Student, step: int = 0) -> readings.Reading:
-    return readings.read(student.model, student.tokenizer, QUESTIONS, step, samples=2, tokens=24,
-                         autocast=student.autocast)
+def read(student: loading.Student, step: int = 0) -> Reading:
+    return readings.Reader(student, texts(student), batch=4, samples=4, tokens=80).read(step)
 
 
 def test_a_hundredfold_rate_collapses_without_the_guard(schooled: Path, tmp_path: Path) -> None:
     student = loading.load_student(schooled, SETTINGS, seed=0)
     base = read(student)
-    assert base.accuracy >= 0.75
     outcome = make_loop(student, tmp_path / "planted", rate=PLANTED, epochs=4).run()
     assert outcome.verdict == "no guard"
     assert len(outcome.steps) == 12  # it went on to the end
@@ -263,7 +268,7 @@ def test_the_guard_catches_it_rolls_back_and_halves_the_rate(schooled: Path, tmp
     outcome = run.run()
     first = outcome.rollbacks[0]
     assert first["decision"] == "roll back"
-    assert first["step"] - first["to"] <= 3  # within one interval
+    assert first["step"] - first["to"] <= 6  # within two intervals
     rates = {entry["attempt"]: entry["learning_rate"] for entry in run.journal.records.values() if "ids" in entry}
     assert rates[1] == pytest.approx(PLANTED / 2)
     if outcome.gave_up:
@@ -272,9 +277,50 @@ def test_the_guard_catches_it_rolls_back_and_halves_the_rate(schooled: Path, tmp
         assert outcome.verdict.startswith("collapsed 3 times")
 
 
+def plant(run: loop.Loop, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break one thing of a training."""
+    weigh, step = loop.weighted_loss, run.optimizer.step
+
+    def scale() -> None:
+        step()
+        if run.done == 2:
+            for parameter in run.parameters.values():
+                parameter.data.mul_(50)
+
+    if what == "sign":
+        monkeypatch.setattr(loop, "weighted_loss", lambda *args: -weigh(*args))
+        run.rates = [3 * HEALTHY] * len(run.windows)
+    elif what in ("dead", "scale"):
+        monkeypatch.setattr(run.optimizer, "step", scale if what == "scale" else lambda: None)
+    elif what in ("bare letter", "always A"):
+        said = "Answer: A" if what == "bare letter" else "Two and two is four.\nAnswer: A"
+        records = [record(i, difficulty=1 + i, chain_of_thought=said) for i in range(12)]
+        examples = data.encode_all(records, run.student.tokenizer, max_length=600)[0]
+        run.windows = windows(examples, batch=2, accumulation=2, epochs=6)
+        run.rates = [10 * HEALTHY] * len(run.windows)
+
+
+@pytest.mark.parametrize("what", ["sign", "scale", "dead", "bare letter", "always A"])
+def test_planted_collapses_go_back_within_two_intervals(
+        schooled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    run = make_loop(loading.load_student(schooled, SETTINGS, seed=0), tmp_path, guard=True, epochs=6)
+    plant(run, what, monkeypatch)
+    first = run.run().rollbacks[0]
+    assert first["step"] - first["to"] <= 6, first
+
+
+@pytest.mark.parametrize(("seed", "rate"), [(0, HEALTHY), (1, HEALTHY / 3), (2, 2 * HEALTHY)])
+def test_healthy_trainings_of_the_same_base_are_left_alone(schooled: Path, tmp_path: Path, seed: int, rate: float
+                                                           ) -> None:
+    run = make_loop(loading.load_student(schooled, SETTINGS, seed=seed), tmp_path, rate=rate, guard=True, epochs=6)
+    outcome = run.run()
+    assert outcome.rollbacks == []
+    assert outcome.verdict == "healthy throughout"
+
+
 def test_after_giving_up_the_student_holds_the_best_adapter_and_a_rerun_agrees(folder: Path, tmp_path: Path) -> None:
-    def sick(step: int) -> readings.Reading:
-        return readings.Reading(step, 1.0, 2.0, 0.0, 1.0 if step <= 3 else math.nan, 0.5, 8)
+    def sick(step: int) -> Reading:
+        return scripted(step, 1.0 - step / 10 if step <= 3 else 2.0)
 
     def fresh() -> loop.Loop:
         run = make_loop(loading.load_student(folder, SETTINGS, seed=0), tmp_path, epochs=4)
@@ -295,8 +341,8 @@ def test_after_giving_up_the_student_holds_the_best_adapter_and_a_rerun_agrees(f
 
 
 def test_a_kill_after_a_rollback_goes_on_from_the_rollback(folder: Path, tmp_path: Path) -> None:
-    def read_once_sick(step: int) -> readings.Reading:
-        return readings.Reading(step, 1.0, 2.0, 0.0, 1.0 if step != 6 or sick_once else math.nan, 0.5, 8)
+    def read_once_sick(step: int) -> Reading:
+        return scripted(step, 1.0 - step / 100 if step != 6 or sick_once else math.nan)
 
     sick_once: list[int] = []
 
@@ -329,6 +375,73 @@ def test_a_kill_after_a_rollback_goes_on_from_the_rollback(folder: Path, tmp_pat
     assert {step["learning_rate"] for step in got.steps[3:]} == {HEALTHY / 2}
 
 
+def test_hard_windows_after_easy_ones_are_no_collapse(student: loading.Student, tmp_path: Path,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ordered run that improves by a tenth an epoch: its hard half costs twice its easy half, and more than that."""
+    run = make_loop(student, tmp_path, guard=True, count=80, epochs=2)
+    run.read = lambda step: scripted(step, 1.0 - step / 100)
+    weight = next(iter(run.parameters.values()))
+
+    def weigh(model: Any, batch: Any, pad: int) -> Any:
+        epoch = 1 + run.done // 20
+        each = (0.3 if int(batch[0].id[1:]) < 40 else 0.65) * 0.9 ** (epoch - 1)
+        return 0 * weight.sum() + each * sum(example.live for example in batch)
+
+    monkeypatch.setattr(loop, "weighted_loss", weigh)
+    outcome = run.run()
+    assert losses(outcome)[19] > 2 * losses(outcome)[0]
+    assert outcome.rollbacks == []
+    assert outcome.verdict == "healthy throughout"
+
+
+def test_one_bad_reading_is_waited_out_and_two_go_back_to_the_best(folder: Path, tmp_path: Path) -> None:
+    def trained(name: str, bad: set[int]) -> loop.Outcome:
+        run = make_loop(loading.load_student(folder, SETTINGS, seed=0), tmp_path / name, epochs=5)
+        run.read = lambda step: scripted(step, 2.0 if step in bad and not run.attempt else 1.0 - step / 100)
+        return run.run()
+
+    assert trained("one", {6}).rollbacks == []
+    two = trained("two", {6, 9}).rollbacks
+    assert [(decision["step"], decision["to"]) for decision in two] == [(9, 3)]
+
+
+def test_a_student_that_ends_badly_is_kept_as_it_was_at_its_best(folder: Path, tmp_path: Path) -> None:
+    run = make_loop(loading.load_student(folder, SETTINGS, seed=0), tmp_path, epochs=3)
+    run.read = lambda step: scripted(step, 2.0 if step == 9 else 1.0 - step / 100)
+    outcome = run.run()
+    assert outcome.verdict.startswith("at step 9, the last reading: held-out loss 2.00 (base 1.00); the adapter is")
+    assert outcome.best_step == 6
+    saved, _, _ = load_checkpoint(run.checkpoints.at(6))
+    assert all(saved[name].equal(parameter) for name, parameter in run.parameters.items())
+
+
+def test_readings_are_as_rare_as_their_cost_asks(folder: Path, tmp_path: Path) -> None:
+    run = make_loop(loading.load_student(folder, SETTINGS, seed=0), tmp_path, epochs=12)
+    run.options = loop.Options(checkpoint_steps=2, guard_steps=3, guard_share=0.5)
+    run.step_seconds = 1.0
+    run.read = lambda step: replace(scripted(step, 1.0 - step / 100), seconds=5.0)
+    assert [reading["step"] for reading in run.run().readings] == [0, 10, 20, 30, 36]
+
+
+def test_what_a_text_costs_and_says_is_what_transformers_computes(student: loading.Student) -> None:
+    """Losses record by record, in the order given, and the letter where the text says "Answer: X"."""
+    import torch
+
+    held = texts(student)
+    reading = readings.Reader(student, held, batch=3, samples=0, tokens=1).read(0)
+    letters = [student.tokenizer(f" {letter}")["input_ids"][0] for letter in "ABCD"]
+    said = dict.fromkeys("ABCD", 0)
+    for text, loss_ in zip(held, reading.losses, strict=True):
+        with torch.no_grad():
+            logits = student.model(input_ids=torch.tensor([text.ids])).logits[0]
+        live = torch.tensor(text.ids[text.prompt_length:])
+        expected = torch.nn.functional.cross_entropy(logits[text.prompt_length - 1:-1], live).item()
+        assert loss_ == pytest.approx(expected, abs=1e-4)
+        said["ABCD"[int(logits[-3, letters].argmax())]] += 1
+    assert reading.letters == said
+    assert reading.levels == {"easy": pytest.approx(reading.loss)}
+
+
 def test_without_a_guard_a_loss_that_is_no_number_stops_the_stage(student: loading.Student, tmp_path: Path) -> None:
     import torch
 
@@ -343,12 +456,11 @@ def test_reading_leaves_no_trace(student: loading.Student, tmp_path: Path) -> No
 
     state = torch.get_rng_state()
     student.model.train()
-    reading = readings.read(student.model, student.tokenizer, [record(i) for i in range(4)], 0, samples=1, tokens=4,
-                            autocast=student.autocast)
+    reading = readings.Reader(student, texts(student)[:4], batch=2, samples=1, tokens=4).read(0)
     assert student.model.training
     assert torch.equal(state, torch.get_rng_state())
-    assert reading.questions == 4
-    assert sum(reading.letters.values()) == 4
+    assert len(reading.losses) == sum(reading.letters.values()) == 4
+    assert reading.replies == 1
 
 
 def _work(rank: int, folder: Path, root: Path, port: int) -> None:

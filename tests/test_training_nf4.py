@@ -99,13 +99,10 @@ def test_lora_over_four_bits_learns(which: str, checkpointing: bool, moe: Path, 
 
 
 def test_the_gradient_is_the_slope_of_the_loss_after_a_reading_too(dense: Path) -> None:
-    import contextlib
-
     student = loading.load_student(dense, SETTINGS, seed=0)
     batch = data.encode_all([record(i) for i in range(2)], student.tokenizer, max_length=600)[0]
     parameters = [p for name, p in student.trainable().items() if "lora_B" in name]  # A has no slope while B is 0
-    readings.read(student.model, student.tokenizer, [record(100)], 0, samples=1, tokens=2,
-                  autocast=contextlib.nullcontext())
+    readings.Reader(student, batch, batch=2, samples=1, tokens=2).read(0)
     weighted_loss(student.model, batch, 0).backward()
     steepness = torch.cat([p.grad.flatten() for p in parameters]).norm().item()
 

@@ -174,13 +174,18 @@ class Training(Section):
                                        json_schema_extra=EXECUTION_ONLY)
     checkpoints_kept: Positive = Field(2, description="checkpoints kept beside the best one",
                                        json_schema_extra=EXECUTION_ONLY)
-    guard_steps: Count = Field(25, description="optimiser steps between guard readings; 0: no guard",
+    held_out: Count = Field(64, description="records with verified reasoning, a tenth at most, that are not trained: "
+                                            "the guard reads their loss, and the adapter with the lowest is kept")
+    guard_steps: Count = Field(25, description="fewest optimiser steps between guard readings; 0: no guard",
                                json_schema_extra=EXECUTION_ONLY)
-    guard_questions: Positive = Field(64, description="validation questions the guard reads",
-                                      json_schema_extra=EXECUTION_ONLY)
-    guard_samples: Count = Field(8, description="validation questions the guard has answered at length, to see loops",
+    guard_share: Share = Field(0.05, description="most of the training time that readings may take, at three readings "
+                               "or more; 0: whatever they take", json_schema_extra=EXECUTION_ONLY)
+    guard_samples: Count = Field(8, description="held-out questions that the guard has answered at length",
                                  json_schema_extra=EXECUTION_ONLY)
-    guard_tokens: Positive = Field(48, description="length of those answers, tokens", json_schema_extra=EXECUTION_ONLY)
+    guard_tokens: Positive = Field(512, description="longest of those answers, tokens",
+                                   json_schema_extra=EXECUTION_ONLY)
+    early_stopping: Count = Field(0, description="end after so many guard readings without a lower held-out loss; "
+                                  "0: train to the end")
     token_budget: Count = Field(0, description="most tokens (prompt and reply) of an epoch; records are drawn evenly "
                                                "over the ranks to fit; 0: all")
     deadline_hours: float = Field(0.0, description="apply the plan's fallbacks to end in time; 0: no deadline", ge=0,

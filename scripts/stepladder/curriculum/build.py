@@ -25,7 +25,8 @@ def build(records: Sequence[Record], found: Mapping[str, signals.Signals], chose
     raw, source = signals.ordering(ids, found, chosen)
     ranked = calibration.rank(records, raw, {name: float(found[name]["heuristic"]) for name in ids})
     rated = []
-    for record, (difficulty, level) in zip(ranked, calibration.ladder(len(ranked)), strict=True):
+    steps = calibration.ladder([signals.has_reasoning(record) for record in ranked])
+    for record, (difficulty, level) in zip(ranked, steps, strict=True):
         name = record["id"]
         by = assessor_name if source[name] == "assessor" else source[name]
         rated.append({**record, "signals": found[name], "difficulty": difficulty, "difficulty_raw": raw[name],

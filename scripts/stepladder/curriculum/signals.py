@@ -46,6 +46,11 @@ def reasoning_words(record: Record) -> int | None:
     return len(reasoning.split()) if isinstance(reasoning, str) and reasoning.strip() else None
 
 
+def has_reasoning(record: Record) -> bool:
+    """Whether there is something to train on."""
+    return reasoning_words(record) is not None
+
+
 def known_level(record: Record) -> int | None:
     """The level a puzzle was generated at."""
     level = (record.get("puzzle") or {}).get("level")

@@ -10,7 +10,7 @@ from statistics import NormalDist
 from typing import Any
 
 from ..core.records import Record
-from .signals import Signals, known_level
+from .signals import Signals, has_reasoning, known_level
 
 SIGNALS = ("assessor", "student", "teacher", "length", "heuristic", "known")
 EXAMPLES = 10
@@ -87,6 +87,7 @@ def describe(records: Sequence[Record]) -> dict[str, Any]:
     signals = [{**record["signals"], "known": known_level(record)} for record in records]
     return {
         "records": len(records), "levels": dict(Counter(record["level"] for record in records)),
+        "levels_with_reasoning": dict(Counter(record["level"] for record in records if has_reasoning(record))),
         "difficulty_by": dict(Counter(record["difficulty_by"] for record in records)),
         "signals": {name: sum(s.get(name) is not None for s in signals) for name in SIGNALS},
         "correlations": correlations(signals), "spread": spreads(records), **examples(records),

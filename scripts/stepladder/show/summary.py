@@ -80,8 +80,9 @@ def _reasoning(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
 
 
 def _curriculum(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
-    levels = ", ".join(f"{number:,} {level}" for level, number in counts["levels"].items())
-    return [f"{levels}; rated by {', '.join(counts['difficulty_by'])}"]
+    levels = counts.get("levels_with_reasoning") or counts["levels"]
+    told = ", ".join(f"{number:,} {level}" for level, number in levels.items())
+    return [f"{told}; rated by {', '.join(counts['difficulty_by'])}"]
 
 
 def _training(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:

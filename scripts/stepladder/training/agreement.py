@@ -24,8 +24,8 @@ def merged_letters(merged: Path, quantization: str, dtype: torch.dtype, question
     """Probabilities of the four letters by question, from a merged checkpoint."""
     import torch
 
+    from .letters import letter_logits
     from .loading import autocast, load_base, load_tokenizer
-    from .readings import letter_logits
 
     model = load_base(merged, quantization, dtype).eval()
     with torch.no_grad(), autocast(model, dtype):
@@ -37,7 +37,7 @@ def torch_letters(student: Student, questions: Sequence[Record]) -> list[list[fl
     """Probabilities of the four letters by question, from the trained model itself."""
     import torch
 
-    from .readings import letter_logits
+    from .letters import letter_logits
 
     student.model.eval()
     with torch.no_grad(), student.autocast:

@@ -31,11 +31,15 @@ def model_card(*, base: str, data: Mapping[str, Any], arguments: Mapping[str, An
         f"end (means of five steps). Guard: {log['guard']['verdict']}.", "",
     ]
     if readings:
-        lines += ["| step | accuracy, fast mode | parsable | letter entropy (bits) | loss |", "|---|---|---|---|---|"]
-        lines += [f"| {r['step']} | {r['accuracy']:.3f} | {r['parsable']:.2f} | {r['entropy']:.2f} | "
-                  f"{'not a number' if r['loss'] is None else format(r['loss'], '.3f')} |" for r in readings]
-        lines += ["", f"Readings are of {readings[0]['questions']} validation questions: they show health, not merit. "
-                      "Held-out results are stage 05's.", ""]
+        levels = list(readings[0]["levels"])
+        lines += [f"The adapter is that of step {log['guard']['best_step']}: of the guard's readings the one with the "
+                  "lowest held-out loss.", "",
+                  f"| step | held-out loss | {' | '.join(levels)} | replies | ended | with a letter | looping |",
+                  "|---" * (6 + len(levels)) + "|"]
+        lines += [f"| {r['step']} | {' | '.join(map(_loss, [r['loss'], *r['levels'].values()]))} | {r['replies']} | "
+                  f"{r['ended']} | {r['answered']} | {r['looping']} |" for r in readings]
+        lines += ["", f"Readings are of {len(readings[0]['losses'])} records that were not trained, nats a token: they "
+                      "show health, not merit. Test results are stage 05's.", ""]
     for export, found in log["agreement"].items():
         lines += [line for line in _agreement(export, found) for line in (line, "")]
     if whole:
@@ -63,6 +67,10 @@ def _agreement(export: str, found: Mapping[str, Any]) -> list[str]:
     if found.get("texts"):
         lines.append(f"{export}: {effect.told(found['texts'])}.")
     return lines
+
+
+def _loss(value: float | None) -> str:
+    return "not a number" if value is None else f"{value:.3f}"
 
 
 def _mean_loss(steps: list[Mapping[str, Any]]) -> str:

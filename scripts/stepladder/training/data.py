@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +106,20 @@ def encode_all(records: Iterable[Record], tokenizer: PreTrainedTokenizerBase, *,
         reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items()) or "there are no records"
         raise InputError(f"nothing to train on: {reasons}")
     return examples, left_out
+
+
+def hold_back(examples: list[Example], count: int, without: Container[str] = ()) -> tuple[list[Example], list[Example]]:
+    """(what is trained, held-out texts): `count` examples, at most a tenth, drawn evenly over the difficulty.
+
+    without: ids that are not drawn. The order in which examples come plays no part, so trainings of the same records
+    in another order hold back the same ones.
+    """
+    candidates = sorted((example for example in examples if example.id not in without),
+                        key=lambda example: (example.difficulty or 0.0, example.id))
+    count = min(count, max(len(examples) // 10, 1), len(candidates), len(examples) - 1)
+    held = thin(candidates, count)
+    ids = {example.id for example in held}
+    return [example for example in examples if example.id not in ids], held
 
 
 def thin(examples: list[Example], count: int) -> list[Example]:

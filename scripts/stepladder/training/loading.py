@@ -50,6 +50,12 @@ class Student:
         """Whether micro-batches are packed into one row, or padded."""
         return packing.packs(self.model)
 
+    @property
+    def pad(self) -> int:
+        """The token that fills rows up."""
+        pad = self.tokenizer.pad_token_id
+        return pad if pad is not None else self.tokenizer.eos_token_id
+
     def trainable(self) -> dict[str, nn.Parameter]:
         """The adapter's parameters by name."""
         return {name: parameter for name, parameter in self.model.named_parameters() if parameter.requires_grad}

@@ -34,11 +34,16 @@ class Options:
     max_grad_norm: float = 1.0
     checkpoint_steps: int = 50
     guard_steps: int = 0
+    guard_share: float = 0.0
+    early_stopping: int = 0
 
 
 @dataclass
 class Outcome:
-    """How a training ended: its steps on the path that led to the adapter, readings, rollbacks and verdict."""
+    """How a training ended: its steps without those taken back, readings, rollbacks and verdict.
+
+    best_step: whose adapter the student holds; later steps were taken, but are not in it.
+    """
 
     steps: list[dict[str, Any]]
     readings: list[dict[str, Any]]
@@ -53,7 +58,8 @@ class Loop:
     """One training. `read` takes a guard reading at a step; None switches the guard off.
 
     windows: the steps to take; fewer than were planned end it earlier, with the plan's rates. asked: what readings are
-    of (questions, how they are asked); only those of the same are compared.
+    of (texts, how replies are asked for); only those of the same are compared. step_seconds: what a step is expected to
+    take; readings are spaced by it.
     """
 
     student: Student
@@ -64,6 +70,7 @@ class Loop:
     options: Options
     read: Callable[[int], Reading] | None = None
     asked: str = ""
+    step_seconds: float = 1.0
     world: World = field(default_factory=World)
 
     def __post_init__(self) -> None:
@@ -74,13 +81,11 @@ class Loop:
         self.parameters = self.student.trainable()
         self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=self.rates[0],
                                            weight_decay=self.options.weight_decay)
-        tokenizer = self.student.tokenizer
-        self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
 
     # -- the run --------------------------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
-        """Train to the end, or to the guard's last word; the student then holds the adapter to keep."""
+        """Train to the end, or to the guard's last word; the student then holds the best adapter."""
         guard_is_new = self.read is not None and not self._gave_up() and not self._readings()
         if guard_is_new:
             self._take_reading(0)  # nothing is loaded yet, so this is the untrained base
@@ -94,10 +99,10 @@ class Loop:
             if self._gave_up():
                 return self._outcome()
         with Progress("training", len(self.windows), done=step) as progress:
-            while step < len(self.windows):
+            while step < len(self.windows) and not self._is_stale():
                 entry = self._step(self.windows[step])
                 self.done = step = step + 1
-                reason = guard.loss_symptom(self._losses()) if self.read else self._plain_failure(entry)
+                reason = self._failure(entry)
                 if reason is None and self._reading_is_due(step):
                     reason = self._take_reading(step)
                 if reason is not None:
@@ -121,7 +126,7 @@ class Loop:
         loss = 0.0
         for batch in window.batches:
             with self.student.autocast:
-                part = weighted_loss(self.student.model, batch, self.pad) / window.live_weight
+                part = weighted_loss(self.student.model, batch, self.student.pad) / window.live_weight
             part.backward()
             loss += part.item()
         loss = self.world.sum_gradients(self.parameters.values(), loss)
@@ -166,9 +171,6 @@ class Loop:
                 and all(record["step"] <= to for to in upto[record["attempt"]:])]
         return sorted(kept, key=lambda record: (record["step"], record["attempt"]))
 
-    def _losses(self) -> list[float]:
-        return [math.nan if step["loss"] is None else step["loss"] for step in self._path("step")]
-
     def _gave_up(self) -> bool:
         return any(record["decision"] == "give up" for record in self._kind("guard"))
 
@@ -180,17 +182,31 @@ class Loop:
     # -- the guard ------------------------------------------------------------------------------------------------
 
     def _reading_is_due(self, step: int) -> bool:
-        return self.read is not None and (step % self.options.guard_steps == 0 or step == len(self.windows))
+        if self.read is None:
+            return False
+        every = guard.interval(self.options.guard_steps, len(self.windows), self._readings()[0].seconds,
+                               self.step_seconds, self.options.guard_share)
+        return step % every == 0 or step == len(self.windows)
 
     def _take_reading(self, step: int) -> str | None:
-        """Read, write it down, and say what is wrong with it, if anything."""
+        """Read, write it down, and say what demands a rollback, if anything."""
         reading = self.read(step)
         self._note({"id": f"reading/{self.attempt}/{step}", "step": step, "attempt": self.attempt,
                     "asked": self.asked, "reading": reading.as_json()})
-        say(f"guard at step {step}: accuracy {reading.accuracy:.0%}, parsable {reading.parsable:.0%}, "
-            f"letters {reading.letters}, loss {reading.loss:.3f}")
-        base = self._readings()[0]
-        return None if reading.step == 0 else guard.symptom(base, reading)
+        readings = self._readings()
+        levels = ", ".join(f"{level} {loss:.3f}" for level, loss in reading.levels.items())
+        say(f"guard at step {step}: held-out loss {reading.loss:.3f} ({levels}); of {reading.replies} replies "
+            f"{reading.ended} ended, {reading.answered} gave a letter, {reading.looping} loop")
+        sick = guard.symptom(readings[0], reading) if step else None
+        reason = guard.collapse(readings)
+        if sick is not None and reason is None:
+            say(f"guard: a bad reading at step {step}: {sick}; a second one in a row would go back")
+        return reason
+
+    def _is_stale(self) -> bool:
+        """Whether early stopping ends the training here."""
+        patience = self.options.early_stopping if self.read else 0
+        return bool(patience) and guard.is_stale(self._readings(), patience)
 
     def _read_where_it_stands(self, step: int) -> int:
         """The reading of a resumed run that has none where it goes on; the step to go on from."""
@@ -199,16 +215,19 @@ class Loop:
         reason = self._take_reading(step)
         return step if reason is None else self._roll_back(step, reason)
 
-    @staticmethod
-    def _plain_failure(entry: dict[str, Any]) -> None:
-        if entry["loss"] is None:
+    def _failure(self, entry: dict[str, Any]) -> str | None:
+        """Why to go back after a step without a reading. Raises StageError where nothing can be gone back to."""
+        if entry["loss"] is not None:
+            return None
+        if self.read is None:
             raise StageError(f"the training loss of step {entry['step']} is not a number; lower the learning rate")
+        return "the training loss is not a number"
 
     def _roll_back(self, step: int, reason: str) -> int:
         """Back to the best healthy checkpoint, whose step is returned, with half the learning rate or to give up."""
-        healthy = [reading for reading in self._readings() if reading.step < step and self.checkpoints.at(reading.step)]
-        # without readings of what is asked now: as far back as the checkpoints go
-        best = guard.best_step(healthy) if healthy else self.checkpoints.first().step
+        best = self._best(step)
+        if best is None:  # without readings of what is asked now: as far back as the checkpoints go
+            best = self.checkpoints.first().step
         give_up = self.attempt >= guard.MAX_ROLLBACKS
         self._note({"id": f"guard/{self.attempt}/{step}", "step": step, "attempt": self.attempt, "to": best,
                     "reason": reason, "decision": "give up" if give_up else "roll back"})
@@ -218,13 +237,20 @@ class Loop:
         self.checkpoints.drop_after(best)
         return best
 
+    def _best(self, before: int) -> int | None:
+        """The step below `before` of the best reading whose checkpoint is there; None where there is none."""
+        found = [reading for reading in guard.healthy(self._readings())
+                 if reading.step < before and self.checkpoints.at(reading.step)]
+        return guard.best(found).step if found else None
+
     # -- checkpoints ----------------------------------------------------------------------------------------------
 
     def _save(self, step: int) -> None:
         if not self.world.is_main:
             return
         readings = self._readings()
-        best = guard.best_step(readings) if readings else 0  # a guard that comes later needs somewhere to go back to
+        # without readings the first one: a guard that comes later needs somewhere to go back to
+        best = guard.best(guard.healthy(readings)).step if readings else 0
         self.checkpoints.save(step, self.parameters, self.optimizer.state_dict(), {"step": step}, protect=best)
 
     def _load(self, checkpoint: saved.Checkpoint) -> None:
@@ -258,10 +284,16 @@ class Loop:
         return self.done
 
     def _outcome(self) -> Outcome:
-        decisions, gave_up = self._kind("guard"), self._gave_up()
+        """How it ended; where the guard watched, the student goes back to the best adapter first."""
+        decisions, gave_up, readings = self._kind("guard"), self._gave_up(), self._readings()
         best = decisions[-1]["to"] if gave_up else self.done
-        readings = [record["reading"] for record in self._path("reading")]
-        verdict = guard.verdict(decisions, gave_up, best) if readings else "no guard"
+        if self.read and not gave_up:
+            best = self._best(self.done + 1)
+            assert best is not None, "the step that ends a training has a checkpoint, and so has the best one"
+            if best != self.done:
+                self._load(self.checkpoints.at(best))
+        verdict = guard.verdict(decisions, readings, gave_up, best) if readings else "no guard"
         if readings and not self.read and not gave_up:
-            verdict += f", by readings up to step {readings[-1]['step']} of {self.done}"
-        return Outcome(self._path("step"), readings, decisions, verdict, best, gave_up)
+            verdict += f", by readings up to step {readings[-1].step} of {self.done}"
+        return Outcome(self._path("step"), [record["reading"] for record in self._path("reading")], decisions, verdict,
+                       best, gave_up)

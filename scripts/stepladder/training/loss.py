@@ -28,9 +28,7 @@ def weighted_loss(model: nn.Module, batch: Sequence[Example], pad: int) -> torch
     import torch
     from torch.utils.checkpoint import checkpoint
 
-    hidden = packing.live_states(model, batch) if packing.packs(model) else padded_states(model, batch, pad)
-    labels = torch.tensor([token for example in batch for token in example.ids[example.prompt_length:]],
-                          device=hidden.device)
+    hidden, labels = live_states(model, batch, pad)
     weights = torch.tensor([example.weight for example in batch for _ in range(example.live)], device=hidden.device)
     head = causal(model).get_output_embeddings()
     total = hidden.new_zeros((), dtype=torch.float32)
@@ -42,6 +40,36 @@ def weighted_loss(model: nn.Module, batch: Sequence[Example], pad: int) -> torch
             total = total + checkpoint(_cross_entropy, head, hidden[part], labels[part], weights[part],
                                        use_reentrant=False)
     return total
+
+
+def record_losses(model: nn.Module, batch: Sequence[Example], pad: int, places: Sequence[int]
+                  ) -> tuple[list[float], torch.Tensor]:
+    """(mean cross-entropy over the live tokens of each record, nats; logits (N, V) at a place of each record).
+
+    places: index of a live token by record, from 0: its logits are those that predict it. Keeps no graph.
+    """
+    import torch
+    from torch.nn import functional
+
+    losses, rows = [], []
+    with torch.no_grad():
+        hidden, labels = live_states(model, batch, pad)
+        head = causal(model).get_output_embeddings()
+        sizes = [example.live for example in batch]
+        for states, wanted, place in zip(hidden.split(sizes), labels.split(sizes), places, strict=True):
+            logits = head(states).float()
+            losses.append(functional.cross_entropy(logits, wanted).item())
+            rows.append(logits[place].cpu())
+    return losses, torch.stack(rows)
+
+
+def live_states(model: nn.Module, batch: Sequence[Example], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(last hidden states (M, H) at the positions that predict a reply token, those tokens (M,)), record by record."""
+    import torch
+
+    hidden = packing.live_states(model, batch) if packing.packs(model) else padded_states(model, batch, pad)
+    return hidden, torch.tensor([token for example in batch for token in example.ids[example.prompt_length:]],
+                                device=hidden.device)
 
 
 def padded_states(model: nn.Module, batch: Sequence[Example], pad: int) -> torch.Tensor:

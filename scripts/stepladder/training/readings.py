@@ -1,109 +1,108 @@
-"""Taking the guard's readings: one prefill a question in fast mode, and a few short texts."""
+"""Taking the guard's readings: the loss of held-out texts, and a few replies to their questions."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from statistics import fmean
+from typing import TYPE_CHECKING
 
-from ..core.errors import InputError
-from ..core.records import LETTERS, Record
-from ..engine import extract, prompts
-from .decoder import causal, device_of, hidden_states
-from .guard import Reading, entropy
+from ..engine import extract
+from .data import Example, ends_turn
+from .decoder import device_of
+from .guard import Reading
+from .loss import record_losses
+from .windows import World, micro_batches
 
 if TYPE_CHECKING:
-    import torch
-    from torch import nn
-    from transformers import PreTrainedTokenizerBase
+    from .loading import Student
 
-BATCH = 8
-
-
-def letter_tokens(tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Token ids of " A" to " D". Raises InputError where one is not a single token."""
-    found = [tokenizer(choice, add_special_tokens=False)["input_ids"] for choice in prompts.LETTER_CHOICES]
-    if any(len(ids) != 1 for ids in found):
-        raise InputError("the student's tokenizer splits the answer letters, so the guard cannot read them; "
-                         "train with --guard-steps 0")
-    return [ids[0] for ids in found]
+LENGTH_ROOM = 1.25  # replies may be so many times as long as the longest text of their questions
+EMPTY_SHARE = 0.25  # a reply under this share of the shortest text's tokens says nothing
 
 
-def fast_prompt(record: Record, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Token ids up to where the letter comes next."""
-    messages, prefix = prompts.fast(record)
-    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False) + prefix
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
+class Reader:
+    """Reads one student on fixed held-out texts; `samples` questions, those of the shortest, it also answers, greedily.
+
+    batch: texts at a time. tokens: of the longest reply, where the texts are not shorter anyway.
+    """
+
+    def __init__(self, student: Student, texts: Sequence[Example], *, batch: int, samples: int, tokens: int) -> None:
+        self.student, self.texts = student, texts
+        self.batches = micro_batches(texts, batch, World())
+        count = min(samples, len(texts))
+        self.asked = sorted(texts, key=lambda text: text.live)[:count]  # replies take time by their length
+        self.most = min(tokens, int(LENGTH_ROOM * max((text.live for text in self.asked), default=0)))
+        self.least = EMPTY_SHARE * min(text.live for text in texts)
+        self.places = {text.id: answer_place(text, student) for text in texts}
+
+    def read(self, step: int) -> Reading:
+        """One reading. The random state and the training mode are as before afterwards."""
+        import torch
+
+        started = time.monotonic()
+        model = self.student.model
+        training = model.training
+        model.eval()
+        try:
+            with torch.no_grad(), self.student.autocast:
+                losses, letters, letter_loss = self._texts()
+                replies = self._replies() if self.asked else []
+        finally:
+            model.train(training)
+        by_level = defaultdict(list)
+        for text in self.texts:
+            by_level[text.level or "not levelled"].append(losses[text.id])
+        decoded = [self.student.tokenizer.decode(reply, skip_special_tokens=True) for reply, _ in replies]
+        return Reading(
+            step=step, losses=tuple(losses[text.id] for text in self.texts),
+            levels={level: fmean(found) for level, found in by_level.items()}, letters=letters,
+            letter_loss=letter_loss, replies=len(replies),
+            ended=sum(ended for _, ended in replies),
+            answered=sum(extract.extract_answer(text) is not None for text in decoded),
+            looping=sum(extract.degenerate(text) in ("loop", "constant") for text in decoded),
+            empty=sum(len(reply) < self.least for reply, _ in replies), distinct=len(set(decoded)),
+            seconds=round(time.monotonic() - started, 2))
+
+    def _texts(self) -> tuple[dict[str, float], dict[str, int], float]:
+        """(loss by text's id, how often each letter is the likeliest where a text gives its own, letter loss)."""
+        import torch
+
+        tokens = sorted({text.ids[self.places[text.id]] for text in self.texts})
+        losses: dict[str, float] = {}
+        chosen: Counter[int] = Counter()
+        wrong = 0.0
+        for batch in self.batches:
+            places = [self.places[text.id] - text.prompt_length for text in batch]
+            found, logits = record_losses(self.student.model, batch, self.student.pad, places)
+            losses |= zip((text.id for text in batch), found, strict=True)
+            among = logits[:, tokens]
+            right = torch.tensor([tokens.index(text.ids[self.places[text.id]]) for text in batch])
+            wrong += torch.nn.functional.cross_entropy(among, right, reduction="sum").item()
+            chosen.update(tokens[i] for i in among.argmax(-1).tolist())
+        decode = self.student.tokenizer.decode
+        letters = {decode([token]).strip(): chosen[token] for token in tokens}
+        return losses, letters, wrong / len(self.texts)
+
+    def _replies(self) -> list[tuple[list[int], bool]]:
+        """(token ids, whether it ended by itself) of the greedy replies."""
+        import torch
+
+        prompts = [text.ids[:text.prompt_length] for text in self.asked]
+        longest, pad = max(map(len, prompts)), self.student.pad
+        ids = torch.tensor([[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts])
+        mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+        device = device_of(self.student.model)
+        made = self.student.model.generate(input_ids=ids.to(device), attention_mask=mask.to(device),
+                                           max_new_tokens=self.most, do_sample=False, pad_token_id=pad)
+        replies = []
+        for row in made[:, longest:].tolist():
+            end = next((i for i, token in enumerate(row) if ends_turn(token, self.student.tokenizer)), None)
+            replies.append((row[:end], end is not None))
+        return replies
 
 
-def letter_logits(model: nn.Module, tokenizer: PreTrainedTokenizerBase, questions: Sequence[Record]
-                  ) -> tuple[torch.Tensor, list[bool]]:
-    """(logits of the four letters (N, 4) on the CPU, whether the most probable token is a letter) by question."""
-    import torch
-
-    letters = letter_tokens(tokenizer)
-    prompt_ids = [fast_prompt(record, tokenizer) for record in questions]
-    order = sorted(range(len(questions)), key=lambda i: len(prompt_ids[i]))
-    rows = torch.empty(len(questions), len(LETTERS))
-    parsable = [False] * len(questions)
-    head = causal(model).get_output_embeddings()
-    for start in range(0, len(order), BATCH):
-        part = order[start:start + BATCH]
-        longest = max(len(prompt_ids[i]) for i in part)
-        ids = torch.zeros(len(part), longest, dtype=torch.long)
-        for row, i in enumerate(part):
-            ids[row, :len(prompt_ids[i])] = torch.tensor(prompt_ids[i])
-        last = torch.tensor([len(prompt_ids[i]) - 1 for i in part])
-        hidden = hidden_states(model, ids.to(device_of(model)))
-        logits = head(hidden[torch.arange(len(part)), last.to(hidden.device)]).float().cpu()
-        for row, i in enumerate(part):
-            rows[i] = logits[row, letters]
-            parsable[i] = int(logits[row].argmax()) in letters
-    return rows, parsable
-
-
-def sample_texts(model: nn.Module, tokenizer: PreTrainedTokenizerBase, questions: Sequence[Record],
-                 tokens: int) -> list[str]:
-    """The student's greedy replies in reasoning mode, up to `tokens` tokens each."""
-    import torch
-
-    prompt_ids = []
-    for record in questions:
-        text = tokenizer.apply_chat_template(prompts.messages(record, prompts.STUDENT), add_generation_prompt=True,
-                                             tokenize=False)
-        prompt_ids.append(tokenizer(text, add_special_tokens=False)["input_ids"])
-    longest = max(map(len, prompt_ids))
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    ids = torch.tensor([[pad] * (longest - len(p)) + p for p in prompt_ids])
-    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompt_ids])
-    device = device_of(model)
-    made = model.generate(input_ids=ids.to(device), attention_mask=mask.to(device), max_new_tokens=tokens,
-                          do_sample=False, pad_token_id=pad)
-    return tokenizer.batch_decode(made[:, longest:], skip_special_tokens=True)
-
-
-def read(model: nn.Module, tokenizer: PreTrainedTokenizerBase, questions: Sequence[Record], step: int, *,
-         samples: int, tokens: int, autocast: Any) -> Reading:
-    """One reading. The random state and the training mode are as before afterwards."""
-    import torch
-
-    started = time.monotonic()
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad(), autocast:
-            rows, parsable = letter_logits(model, tokenizer, questions)
-            texts = sample_texts(model, tokenizer, questions[:samples], tokens) if samples else []
-    finally:
-        model.train(training)
-    keys = torch.tensor([LETTERS.index(record["answer"]) for record in questions])
-    chosen = rows.argmax(-1)
-    letters = Counter(LETTERS[i] for i in chosen.tolist())
-    looping = sum(extract.degenerate(text) in ("loop", "constant") for text in texts)
-    return Reading(
-        step=step, parsable=sum(parsable) / len(questions), entropy=entropy(list(letters.values())),
-        repeated=looping / len(texts) if texts else 0.0,
-        loss=float(torch.nn.functional.cross_entropy(rows, keys)),
-        accuracy=float((chosen == keys).float().mean()), questions=len(questions),
-        letters={letter: letters[letter] for letter in LETTERS}, seconds=round(time.monotonic() - started, 2))
+def answer_place(text: Example, student: Student) -> int:
+    """Index of the token that is the text's answer: the last one before its end of turn."""
+    return next(i for i in range(len(text.ids) - 1, -1, -1) if not ends_turn(text.ids[i], student.tokenizer))

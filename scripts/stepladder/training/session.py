@@ -18,10 +18,10 @@ from .agreement import torch_letters
 from .checkpoints import Checkpoints, remove
 from .data import Example
 from .dtypes import choose_dtype
-from .guard import Reading
 from .loading import Student, load_student, load_tokenizer
 from .loop import Loop, Options, Outcome
 from .packing import computed_tokens
+from .readings import Reader
 from .schedule import learning_rates
 from .trained import Trained
 from .windows import Window, batches_of, windows
@@ -39,6 +39,7 @@ class Session:
         self.stage, self.workspace, self.base = stage, workspace, base
         self.training: Training = stage.settings["training"]
         self.records, self.questions = records, questions
+        self.held_out: list[Example] = []
         self.rejected = Counter(f"malformed: {entry['reason']}" for entry in rejected)
         self.fingerprint = trained.fingerprint(stage)
         self.checkpoints = Checkpoints(workspace.checkpoints, self.fingerprint, self.training.checkpoints_kept,
@@ -59,10 +60,13 @@ class Session:
         examples, planned = self._preflight(student, examples, found)
         outcome, epochs = self._train(student, examples, planned)
         say(f"guard: {outcome.verdict}")
+        if outcome.best_step < len(outcome.steps):
+            say(f"the adapter is that of step {outcome.best_step}, which had the lowest held-out loss")
         counts = {**data.describe(examples, left_out), "order": self.training.order,
                   "epochs": epochs, "planned_epochs": planned,
-                  "steps": len(outcome.steps), "dtype": str(student.dtype).removeprefix("torch."),
-                  "packed": student.packs, "verdict": outcome.verdict}
+                  "steps": len(outcome.steps), "best_step": outcome.best_step,
+                  "dtype": str(student.dtype).removeprefix("torch."), "packed": student.packs,
+                  "verdict": outcome.verdict}
         order = {"strategy": self.training.order, "seed": self.stage.args.seed, "epochs": orders.proof(outcome.steps)}
         log = {"counts": counts, "memory_plan": plan.as_json(), "agreement": {}, "order": order,
                "steps": [_log_step(step) for step in outcome.steps],
@@ -119,6 +123,13 @@ class Session:
         data.check_live(examples)
         left_out.update(self.rejected)
         examples = orders.ranked(examples, training.order)
+        hinted = {record["id"] for record in self.records if (record.get("cot") or {}).get("status") == "hinted"}
+        examples, self.held_out = data.hold_back(examples, training.held_out, hinted)
+        left_out["held out"] = len(self.held_out)
+        if training.guard_steps and not self.held_out:
+            raise InputError("the guard reads held-out records: give --held-out and records enough, or --guard-steps 0")
+        if training.early_stopping and not training.guard_steps:
+            raise InputError("--early-stopping goes by the guard's readings: give --guard-steps too")
         if training.token_budget:
             fitting = data.thin_to_tokens(examples, training.token_budget)
             left_out["over the token budget"] += len(examples) - len(fitting)
@@ -188,21 +199,15 @@ class Session:
 
     def _loop(self, student: Student, found: list[Window], rates: list[float]) -> Loop:
         training = self.training
-        if training.guard_steps and not self.questions:
-            raise InputError("the guard needs validation questions; give some, or --guard-steps 0")
         options = Options(training.weight_decay, training.max_grad_norm, training.checkpoint_steps,
-                          training.guard_steps)
-        asked = self.questions[:training.guard_questions]
-        samples, tokens = training.guard_samples, training.guard_tokens
-
-        def read(step: int) -> Reading:
-            from . import readings
-
-            return readings.read(student.model, student.tokenizer, asked, step, samples=samples, tokens=tokens,
-                                 autocast=student.autocast)
-
-        return Loop(student, found, rates, self.checkpoints, self.journal, options,
-                    read if training.guard_steps else None, work_key(asked, samples, tokens))
+                          training.guard_steps, training.guard_share, training.early_stopping)
+        loop = Loop(student, found, rates, self.checkpoints, self.journal, options)
+        if training.guard_steps:
+            loop.read = Reader(student, self.held_out, batch=training.batch, samples=training.guard_samples,
+                               tokens=training.guard_tokens).read
+            loop.asked = work_key([text.ids for text in self.held_out], training.guard_samples, training.guard_tokens)
+            loop.step_seconds = self.journal.records["preflight"]["hours"] * 3600 / len(rates)  # of all that is planned
+        return loop
 
 
 def clean_up(stage: StageRun, done: Trained) -> None:

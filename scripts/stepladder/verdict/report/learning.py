@@ -28,14 +28,16 @@ def blocks(found: Found) -> list[Block]:
             series["its running mean"] = (xs, _smoothed([step["loss"] for step in steps]))
         shown.append(Chart(charts.lines("training loss", series, "optimiser step", "loss", second=second),
                            _caption((log.get("order") or {}).get("strategy"))))
-    readings = guard.get("readings") or []
+    readings = [row for row in guard.get("readings") or [] if row.get("levels") and row["loss"] is not None]
     if len(readings) > 1:
         at = [row["step"] for row in readings]
-        shown.append(Chart(charts.lines("guard readings", {
-            "right, %": (at, [100 * row["accuracy"] for row in readings]),
-            "parsable, %": (at, [100 * row["parsable"] for row in readings])}, "optimiser step",
-            f"validation questions ({readings[0]['questions']})", dots=True),
-            "What the guard read on validation questions while training went on."))
+        series = {f"{level} records": (at, [row["levels"][level] for row in readings])
+                  for level in ("easy", "medium", "hard") if level in readings[0]["levels"]}
+        if len(series) != 1:
+            series = {"all held-out records": (at, [row["loss"] for row in readings]), **series}
+        shown.append(Chart(charts.lines("held-out loss", series, "optimiser step", "nats a token", dots=True),
+                           f"Loss on the reasoning of {len(readings[0]['losses'])} records that were not trained, by "
+                           f"level. The adapter kept is that of step {guard['best_step']}."))
     if decisions := guard.get("decisions"):
         shown.append(Table(["step", "what the guard did", "why"], [
             [number(row["step"]), f"{row['decision']} to step {row['to']}", row["reason"]] for row in decisions]))
