@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from stepladder.engine import extract  # noqa: E402
+from stepladder.engine import extract
 
 CORPUS = Path(__file__).parents[1] / "corpora" / "reply_endings.json"
 COLUMNS = ("right", "none right", "wrong", "missed")
