@@ -25,14 +25,15 @@ _FILL = frozenset("fsovrh:=d,k")
 _BOUNDARY = frozenset("./?")
 _CLAUSE = frozenset("./?,:gs=")
 _AFTER_TEXT = frozenset("./?,:dbgtLzf")
-_NOT_AFTER_LETTER = frozenset("wpnlca")
+_NOT_AFTER_LETTER = frozenset("wpnlc")
 _DENIED = re.compile(r"[,f]{0,2}(?:v[fs]{0,3}[zx]|z[rkn]|x)")
-_SEVERAL = re.compile(r"[,jfod]{0,4}L(?![vzxk])")
+_SEVERAL = re.compile(r"[,jfodq]{0,4}L(?![vzxk])")
+_AND_NOT = re.compile(r"[,j]{0,2}z[fo]{0,2}(?P<letter>L)")
 _AMONG = re.compile(r"L[,jfo]{1,3}$")
 _JUDGEMENT = re.compile(r"[wfsb,:d]{0,9}?v[fsa]{0,4}(?P<right>r[fr]{0,2}[no]|f?n|r|k)|[fs]?k|af{0,2}r?f?n|v(?=[./]|$)")
 _LINES = re.compile("/{0,2}")
 _ENDS = re.compile(r"[f,]{0,3}(?:hv?f?)?(?:[./bgzdt,:]|[?]|$)")
-_CLOSES = re.compile(r"[f,]{0,3}(?:hv?f?)?(?:[./]|$)")
+_CLOSES = re.compile(r"[f,]{0,3}(?:hv?f?)?(?:[./]|$|,?z)")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class Reading:
             several = several or kind == "j"
             if kind == "e":
                 return Slot(at, at + 1, None)
+            if kind == LETTER and self.kinds[at + 1:at + 2] == "=":
+                continue  # "B = 5 mT", a quantity
             if kind not in _FILL and kind != "j" and not (kind == "c" and self.kinds[at + 1:at + 2] == LETTER):
                 return None
         return None
@@ -106,7 +109,7 @@ class Reading:
         if at in self.listed or kind not in (LETTER, SMALL_LETTER):
             return None
         following = self.kinds[at + 1:at + 2]
-        if not token.closed and following:
+        if not token.closed and following and not self.tokens[at + 1].opened:
             if kind == SMALL_LETTER and following not in "./:,":
                 return None
             after = self.kinds[at + 1:at + 4].lstrip("f")[:1]
@@ -126,6 +129,9 @@ class Reading:
         if _DENIED.match(self.kinds, end):
             return None
         if several or _SEVERAL.match(self.kinds, end) or self._another_text(end, slot):
+            letter = None
+        denied = _AND_NOT.match(self.kinds, end)
+        if denied and self.tokens[denied.start("letter")].form.upper() == letter:
             letter = None
         return Slot(slot.start, end, letter, slot.text)
 
@@ -227,6 +233,8 @@ class Reading:
                 found = self._named(begin) or self._lettered(begin)
                 if found is None:
                     continue
+                if self.kinds[begin] == SMALL_LETTER and self.tokens[begin].form == "a" and not self.tokens[begin].closed:
+                    break
                 found = self._checked(found, several=False)
                 if found and _CLOSES.match(self.kinds, found.end) and self._may_stand_alone(found):
                     yield from self._stated(start, found, CONCLUDED)
@@ -250,6 +258,9 @@ class Reading:
 
     def _closing(self) -> Iterator[Statement]:
         """A last sentence that ends in the answer: "the coldest one is D.", "it swims but does not fly: B"."""
+        letters = {self.tokens[at].form for at in range(self._last, len(self.kinds)) if self.kinds[at] == LETTER}
+        if any(at in self.listed for at in range(self._last, len(self.kinds))):
+            return
         for at in range(self._last, len(self.kinds)):
             kind = self.kinds[at]
             if kind not in "v:=do":
@@ -258,7 +269,7 @@ class Reading:
             if found is None or not _CLOSES.match(self.kinds, found.end) or (
                     self._options.hold_letters and not found.text and kind != "o"):
                 continue
-            if kind == "o" and len(set(re.findall(LETTER, self.kinds[self._last:]))) > 1:
+            if kind in "o:=" and len(letters) > 1:
                 continue
             yield from self._stated(self._last if kind == "o" else at, found, CLOSING)
 
@@ -274,7 +285,13 @@ class Reading:
             return
         end = self._ends[slot.end - 1]
         before = self._before(start)
-        clause = re.split("[,:gs=j]", before)[-1]
+        clause = "" if self.kinds[start] in "g:=" else re.split("[,:gs=j]", before)[-1]
+        if self.kinds[slot.end:slot.end + 1] == "q":
+            return  # "B if ..."
+        if "would" in " ".join(token.form for token in self.tokens[start:slot.start]):
+            if strength < DECLARED:
+                return
+            strength = CLOSING
         asked = self.kinds[end:end + 1] == "?" and not (
             strength == DECLARED and self.heads(start) and slot.end == end)
         if "q" in before or "q" in self.kinds[start:slot.start] or "z" in clause or asked:
@@ -296,7 +313,8 @@ class Reading:
 
     def is_last_line(self, statement: Statement) -> bool:
         """Whether the statement is an answer line, and the last one of the text."""
-        return self.heads(statement.start) and "/" not in self.kinds[statement.start:]
+        line = self.kinds.rfind("/") + 1
+        return line <= statement.start and _ANSWER_LINE.match(self.kinds, line) is not None
 
     # -- options judged one by one ------------------------------------------------------------------------------------
 
@@ -338,7 +356,7 @@ class Reading:
             return None
         if self._options.is_text(letter, [token.form for token in words]):
             return None  # an option that ends in such a word
-        denied = len(words) > 1 and words[-2].kind == "z"
+        denied = len(words) > 1 and words[-2].kind == "z" and words[-2].form != "no"
         return _YES_NO[words[-1].form] != denied
 
 
@@ -366,7 +384,7 @@ def _settled(tokens: list[Token]) -> str:
     kinds = [token.kind for token in tokens]
     for at, kind in enumerate(kinds):
         begins = at == 0 or kinds[at - 1] in "./?,"
-        if kind == "." and at and kinds[at - 1] in "Lc" and (at == 1 or kinds[at - 2] in "/o") and (
+        if kind == "." and at and kinds[at - 1] in "Lc" and (at == 1 or kinds[at - 2] in "/oxr") and (
                 kinds[at + 1:at + 2] not in ([], ["/"])):
             kinds[at] = ":"
         elif tokens[at].form in ("no", "nope", "нет", "nein", "non") and begins and kinds[at + 1:at + 2] in ([","], ["."]):

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 KINDS = {"answer": "n", "option": "o", "is": "v", "it": "h", "filler": "f", "so": "s", "i": "i", "pick": "p",
-         "leaves": "l", "right": "r", "fits": "k", "wrong": "x", "not": "z", "or": "j", "as": "a", "because": "b",
+         "leaves": "l", "right": "r", "fits": "k", "wrong": "x", "not": "z", "or": "j", "as": "a", "because": "b", "follows": "u",
          "but": "g", "doubt": "q", "takeback": "t", "none": "e"}
 MARKS = {".": ".", "!": ".", "。": ".", "।": ".", "?": "?", "؟": "?", "\n": "/", ":": ":", "=": "=", "->": "=",
          "=>": "=", "→": "=", "⇒": "=", "==>": "=", "-->": "=", "-": "d", "–": "d", "—": "d", "―": "d", ",": ",",
@@ -27,7 +27,8 @@ PHRASE_WORDS = 4
 _UNSPACED = ("chinese", "japanese", "korean", "thai")
 _SCRIPT = r"[\u0590-\u1fff\u3040-\ud7ff]"
 _EDGE = re.compile(rf"(?<=[A-Da-d])(?={_SCRIPT})|(?<={_SCRIPT})(?=[A-Da-d](?![a-zA-Z]))|(?<=\b[A-D])'(?=[dt][iıuü]r\b)")
-_TOKEN = re.compile(r"==>|-->|->|=>|[^\W\d_]\.[^\W\d_]\.|n/a\b|\d+(?:[.,]\d+)*(?!\w)|\w+(?:['\-]\w+)*|\n|[^\s\w]",
+_CHAR = r"[\w\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e00-\u0eff\u200c\u200d]"  # with vowel signs
+_TOKEN = re.compile(rf"==>|-->|->|=>|[^\W\d_]\.[^\W\d_]\.|n/a\b|\d+(?:[.,]\d+)*(?!\w)|{_CHAR}+(?:['\-]{_CHAR}+)*|\n|[^\s\w]",
                     re.IGNORECASE)
 _OPEN, _CLOSE = frozenset("([{\"'“«「『【<"), frozenset(")]}\"'”»」』】>")
 
@@ -49,7 +50,7 @@ class Token:
 def _lexicon() -> dict[str, dict[str, str]]:
     """Language -> phrase -> kind."""
     with (Path(__file__).parent / "answer_words.toml").open("rb") as file:
-        listed = tomllib.load(file)
+        listed = tomllib.loads(unicodedata.normalize("NFKC", file.read().decode()))
     found: dict[str, dict[str, str]] = {}
     for language, kinds in listed.items():
         words = found[language] = {}
