@@ -41,7 +41,7 @@ def _decided(reading: Reading, statements: Sequence[Statement]) -> str | None:
     for one in statements:
         if letter == one.letter or strength < 0 or (letter is None and not disputed and one.strength >= strength):
             letter, strength = one.letter, max(strength, one.strength)
-        elif one.strength > strength or reading.taken_back(end, one.start):
+        elif one.strength > strength or reading.taken_back(end, one.end):
             letter, strength, disputed = one.letter, one.strength, False
         elif one.strength == CLOSING:
             continue

@@ -72,7 +72,8 @@ _TURN = re.compile(
     r"|^[ \t>*_#]{0,8}(?:(?:next|new|another|example|follow-up)\s)?(?:user|human|system|student|q|question|questions|"
     r"exercise|problem|task|instruction|input|assistant|ai|用户|问题|問題|质问|質問|usuario|utilisateur|nutzer|frage|"
     r"pregunta|pergunta|domanda|вопрос|пользователь|질문|사용자)"
-    r"[ \t]{0,3}(?:\#?\d{1,4})?[ \t*_]{0,5}[:：.)](?!\d)", re.IGNORECASE | re.MULTILINE)
+    r"[ \t]{0,3}(?:\#?\d{1,4})?[ \t*_]{0,5}(?:[:：.)](?!\d)|$)"
+    r"|^[ \t#*]{0,8}(?:example\s\d|(?:the\s)?next\squestion)|^[ \t]{0,4}\d{1,3}[.)][ \t][^\n?]{5,300}\?[ \t]*$", re.IGNORECASE | re.MULTILINE)
 
 
 def first_turn(text: str) -> str:

@@ -21,19 +21,22 @@ REACH = 12  # tokens between "answer" and the "is" that belongs to it
 FILLERS = 7  # between "is" and the letter
 LOOK_BACK = 60  # within a sentence, for what takes a statement back beforehand
 
-_FILL = frozenset("fsovrh:=d,k")
+_FILL = frozenset("fsovrh:=d,ktpi")
 _BOUNDARY = frozenset("./?")
 _CLAUSE = frozenset("./?,:gs=")
 _AFTER_TEXT = frozenset("./?,:dbgtLzf")
+_AFTER_A = frozenset(("the", "then", "after all", "again", "indeed", "clearly", "definitely", "only", "here"))
 _NOT_AFTER_LETTER = frozenset("wpnlc")
-_DENIED = re.compile(r"[,f]{0,2}(?:v[fs]{0,3}[zx]|z[rkn]|x)")
+_DENIED = re.compile(r"[,fd:]{0,2}(?:v[fs]{0,3}[zx]|zv?[fs]{0,3}[rkn]|x)")
 _SEVERAL = re.compile(r"[,jfodq]{0,4}L(?![vzxk])")
+_MORE = re.compile(r"(?:[,jfo]{1,3}L){1,3}")
 _AND_NOT = re.compile(r"[,j]{0,2}z[fo]{0,2}(?P<letter>L)")
 _AMONG = re.compile(r"L[,jfo]{1,3}$")
-_JUDGEMENT = re.compile(r"[wfsb,:d]{0,9}?v[fsa]{0,4}(?P<right>r[fr]{0,2}[no]|f?n|r|k)|[fs]?k|af{0,2}r?f?n|v(?=[./]|$)")
+_JUDGEMENT = re.compile(r"[wfsb,:d]{0,9}?v[fsa]{0,4}(?:oh?)?(?P<right>r[fr]{0,2}[no]|f?n|r|k)|[fs]?k|af{0,2}r?f?n|[vu](?=[./]|$)")
 _LINES = re.compile("/{0,2}")
+_THE_ANSWER = re.compile("f{0,2}r{0,2}[no]")
 _ENDS = re.compile(r"[f,]{0,3}(?:hv?f?)?(?:[./bgzdt,:]|[?]|$)")
-_CLOSES = re.compile(r"[f,]{0,3}(?:hv?f?)?(?:[./]|$|,?z)")
+_CLOSES = re.compile(r"[f,]{0,3}(?:hv?f?)?(?:[./]|$|,z|,?b)")
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,8 @@ class Reading:
             several = several or kind == "j"
             if kind == "e":
                 return Slot(at, at + 1, None)
-            if kind == LETTER and self.kinds[at + 1:at + 2] == "=":
-                continue  # "B = 5 mT", a quantity
+            if len(self.tokens[at].form) == 1 and self.kinds[at + 1:at + 2] == "=":
+                continue  # "x = 5", a quantity
             if kind not in _FILL and kind != "j" and not (kind == "c" and self.kinds[at + 1:at + 2] == LETTER):
                 return None
         return None
@@ -94,6 +97,9 @@ class Reading:
             return None
         letter, end = found
         following = self.kinds[end:end + 1]
+        if following == "w" and self.tokens[end - 1].form.isdecimal() and self.tokens[end].form.isalpha() and (
+                self.tokens[end].form not in _MULTIPLES and self.kinds[end + 1:end + 2] in ("", ".", "/")):
+            return Slot(at, end + 1, letter, text=True)  # "36 apples"
         if following and following not in _AFTER_TEXT and not self.tokens[end].opened and not self._ends_here(end):
             return None
         return Slot(at, end, letter, text=True)
@@ -113,8 +119,10 @@ class Reading:
             if kind == SMALL_LETTER and following not in "./:,":
                 return None
             after = self.kinds[at + 1:at + 4].lstrip("f")[:1]
+            article = token.form == "a" and (following in "roi" or (
+                following == "f" and self.tokens[at + 1].form not in _AFTER_A))
             named = self._options.at(self.tokens, at + 1)
-            if (after in _NOT_AFTER_LETTER or following == "=" or (token.form == "a" and after in "roi")) and after and (
+            if (article or following == "=" or (after and after in _NOT_AFTER_LETTER and following != "f")) and (
                     named is None or named[0] != token.form.upper()):
                 return None
         return Slot(at, at + 1, token.form.upper())
@@ -123,10 +131,15 @@ class Reading:
         """The slot with what stands right behind it: the same option once more, another one, or a denial."""
         end, letter = slot.end, slot.letter
         behind = end + (self.kinds[end:end + 1] in (".", ":", ",", "d") and bool(self.kinds[end:end + 1]))
+        loose = self._options.at(self.tokens, behind)
+        if loose is not None and loose[0] == letter and _DENIED.match(self.kinds, loose[1]):
+            return None
         again = self._lettered(behind) if slot.text else self._named(behind)
         if again is not None and (again.letter == letter or self._fills_line(again) or slot.text):
             end, letter = again.end, letter if again.letter == letter else None
         if _DENIED.match(self.kinds, end):
+            return None
+        if (more := _MORE.match(self.kinds, end)) and _DENIED.match(self.kinds, more.end()):
             return None
         if several or _SEVERAL.match(self.kinds, end) or self._another_text(end, slot):
             letter = None
@@ -154,22 +167,22 @@ class Reading:
     def _declared(self) -> Iterator[Statement]:
         """ "Answer: B", "the answer to the question is B", "the right option is B", "respuesta correcta: B"."""
         for start, kind in enumerate(self.kinds):
-            if kind == "n" or kind == "o":
+            if kind in "no" or (kind == "r" and self.foreign(start)):
                 yield from self._stated(start, self._after_label(start), DECLARED)
 
     def _after_label(self, label: int) -> Slot | None:
         kinds = self.kinds
-        sure = kinds[label] == "n" or "r" in kinds[max(0, label - 2):label] or self.foreign(label)
-        direct = self.slot(label + 1, 3) if sure else None
+        sure = kinds[label] in "nr" or "r" in self._before(label)[-2:] or self.foreign(label)
+        direct = self.slot(label + 1, 3) if sure and kinds[label] != "r" else None
         if direct is not None and not direct.text and (self.heads(label) or self.foreign(label) or _CLOSES.match(
                 kinds, direct.end)):
             return direct
         if kinds[label:label + 2] == "n/" and self.heads(label):
             return self.slot(label + 1)
         for at in range(label + 1, min(label + REACH, len(kinds))):
-            if kinds[at] in "./?zxqLt":
-                return None
-            sure = sure or kinds[at] in "rkfp" or (kinds[at] == ":" and self.heads(label))
+            if kinds[at] in "./?qLt" or (kinds[at] in "zx" and "h" not in kinds[label + 1:at]):
+                return None  # but "the one that is not true is B"
+            sure = sure or kinds[at] in "rkfpzx" or (kinds[at] == ":" and self.heads(label))
             if kinds[at] in "v:=d" and sure and (found := self.slot(at + 1)) is not None:
                 return found
         return None
@@ -190,10 +203,13 @@ class Reading:
         """ "I choose B", "Pick B", "that leaves B"."""
         for start, kind in enumerate(self.kinds):
             before = self.kinds[max(self._starts[start], start - 6):start]
-            if kind == "p" and ("i" in before or not before.strip("sf,gt")):
+            by_me = "i" in before or self.tokens[start].form.startswith(("i ", "we ")) or not before.strip("sf,gt")
+            if kind == "p" and by_me:
                 yield from self._stated(start, self.slot(start + 1), DECLARED)
             elif kind == "l":
-                yield from self._stated(start, self.slot(start + 1), CONCLUDED)
+                found = self.slot(start + 1)
+                if found and (not self.tokens[start].form.startswith("mak") or _THE_ANSWER.match(self.kinds, found.end)):
+                    yield from self._stated(start, found, CONCLUDED)
 
     def _concluded(self) -> Iterator[Statement]:
         """ "so B", "it is B", "not A but B"."""
@@ -236,9 +252,16 @@ class Reading:
                 if self.kinds[begin] == SMALL_LETTER and self.tokens[begin].form == "a" and not self.tokens[begin].closed:
                     break
                 found = self._checked(found, several=False)
+                if found and start > 0 and self._is_marker(found):
+                    break
                 if found and _CLOSES.match(self.kinds, found.end) and self._may_stand_alone(found):
                     yield from self._stated(start, found, CONCLUDED)
                 break
+
+    def _is_marker(self, slot: Slot) -> bool:
+        """Whether the letter only numbers an option that is then spoken of: "A. Madrid is in Spain"."""
+        option = self._options.at(self.tokens, slot.end + 1) if self.kinds[slot.end:slot.end + 1] in (".", ":") else None
+        return option is not None and option[0] == slot.letter
 
     def _may_stand_alone(self, slot: Slot) -> bool:
         """An option's text alone counts at the end; where it is a common word, only as the whole reply."""
@@ -263,7 +286,7 @@ class Reading:
             return
         for at in range(self._last, len(self.kinds)):
             kind = self.kinds[at]
-            if kind not in "v:=do":
+            if kind not in "v:=doy":
                 continue
             found = self.slot(at + 1)
             if found is None or not _CLOSES.match(self.kinds, found.end) or (
@@ -271,7 +294,8 @@ class Reading:
                 continue
             if kind in "o:=" and len(letters) > 1:
                 continue
-            yield from self._stated(self._last if kind == "o" else at, found, CLOSING)
+            concludes = self.kinds[self._last] == "s"
+            yield from self._stated(self._last if kind == "o" else at, found, JUDGED if concludes else CLOSING)
 
     def _verdicts(self) -> Iterator[Statement]:
         """Options judged one by one, of which exactly one is right."""
@@ -294,7 +318,7 @@ class Reading:
             strength = CLOSING
         asked = self.kinds[end:end + 1] == "?" and not (
             strength == DECLARED and self.heads(start) and slot.end == end)
-        if "q" in before or "q" in self.kinds[start:slot.start] or "z" in clause or asked:
+        if "q" in before.rpartition("g")[2] or "q" in self.kinds[start:slot.start] or "z" in clause or asked:
             return
         yield Statement(start, slot.end, slot.letter, strength)
 
@@ -308,7 +332,7 @@ class Reading:
 
     def retracted(self, start: int) -> bool:
         """Whether a sentence behind this token takes back what was stated ("Wait, ...")."""
-        return any(self.tokens[at].form in _RETRACTING and at == self._starts[at] and self.kinds[at] == "t"
+        return any(self.tokens[at].form in _RETRACTING and self.kinds[at] == "t" and self._before(at) in ("", "g")
                    for at in range(start, len(self.kinds)))
 
     def is_last_line(self, statement: Statement) -> bool:
@@ -351,7 +375,9 @@ class Reading:
         for token in self.tokens[start:end]:
             if token.form in _TICKS:
                 return _TICKS[token.form]
-        words = [token for token in self.tokens[body:end] if token.kind not in ".,"]
+        words = [token for token in self.tokens[body:end] if token.kind not in ".,:d"]
+        if words and words[0].form in _YES_NO and self.kinds[body + 1:body + 3].strip(":d")[:1] in (".", ","):
+            return _YES_NO[words[0].form]  # "B. Correct, since ..."
         if not words or words[-1].form not in _YES_NO:
             return None
         if self._options.is_text(letter, [token.form for token in words]):
@@ -361,6 +387,7 @@ class Reading:
 
 
 _TICKS = {"✓": True, "✔": True, "✅": True, "☑": True, "✗": False, "✘": False, "❌": False, "✖": False}
+_MULTIPLES = frozenset("hundred thousand million billion percent times more less".split())
 _YES_NO = {"yes": True, "correct": True, "right": True, "no": False, "incorrect": False, "wrong": False}
 
 

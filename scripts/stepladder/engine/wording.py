@@ -16,11 +16,11 @@ from functools import cache
 from pathlib import Path
 
 KINDS = {"answer": "n", "option": "o", "is": "v", "it": "h", "filler": "f", "so": "s", "i": "i", "pick": "p",
-         "leaves": "l", "right": "r", "fits": "k", "wrong": "x", "not": "z", "or": "j", "as": "a", "because": "b", "follows": "u",
+         "leaves": "l", "yields": "y", "right": "r", "fits": "k", "wrong": "x", "not": "z", "or": "j", "as": "a", "because": "b", "follows": "u",
          "but": "g", "doubt": "q", "takeback": "t", "none": "e"}
 MARKS = {".": ".", "!": ".", "。": ".", "।": ".", "?": "?", "؟": "?", "\n": "/", ":": ":", "=": "=", "->": "=",
          "=>": "=", "→": "=", "⇒": "=", "==>": "=", "-->": "=", "-": "d", "–": "d", "—": "d", "―": "d", ",": ",",
-         ";": ",", "|": ",", "،": ","}
+         ";": ".", "|": ",", "،": ","}
 LETTER, SMALL_LETTER, WORD = "L", "c", "w"
 PHRASE_WORDS = 4
 
@@ -54,7 +54,7 @@ def _lexicon() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for language, kinds in listed.items():
         words = found[language] = {}
-        for name, text in kinds.items():
+        for name, text in sorted(kinds.items(), key=lambda entry: entry[0] == "filler"):  # the least telling comes last
             for word in text.split():
                 words.setdefault(word.replace("_", " ").casefold(), KINDS[name])
     return found
@@ -62,11 +62,11 @@ def _lexicon() -> dict[str, dict[str, str]]:
 
 @cache
 def _labels() -> dict[str, list[str]]:
-    """Word for "answer" or "option" -> the languages it is of."""
+    """Word for "answer", "option", "right" or "choose" -> the languages it is of, other than English."""
     found: dict[str, list[str]] = {}
     for language, words in _lexicon().items():
         for word, kind in words.items():
-            if kind in "no":
+            if kind in "norp" and word not in _lexicon()["english"]:
                 found.setdefault(word, []).append(language)
     return found
 
@@ -110,7 +110,7 @@ def _words_of(raw: Sequence[str]) -> Mapping[str, str]:
     pairs = [f"{one} {two}" for one, two in zip(forms, forms[1:], strict=False)]
     spoken = dict.fromkeys(language for form in [*forms, *pairs] for language in _labels().get(form, ()))
     words: dict[str, str] = {}
-    for language in ["english", *spoken]:
+    for language in [*spoken, "english"]:
         words = {**_lexicon()[language], **words}
     return words
 
@@ -126,4 +126,6 @@ def _kind(raw: Sequence[str], place: int, words: Mapping[str, str]) -> tuple[int
         phrase = " ".join(raw[place:place + length]).casefold()
         if phrase in words:
             return length, words[phrase]
+    if form.casefold().endswith("n't"):
+        return 1, KINDS["not"]
     return 1, SMALL_LETTER if form in ("a", "b", "c", "d") else WORD
