@@ -31,6 +31,10 @@ def extract_answer(text: str, choices: Mapping[str, str] | None = None) -> str |
     statements = reading.statements()
     if plain.unclosed_thought(text):
         statements = [one for one in statements if one.strength == DECLARED and reading.is_last_line(one)]
+    declared = [one for one in statements if one.strength == DECLARED]
+    if declared:  # what is answered after more options are listed is another question, or a review of these
+        another = reading.next_question(declared[0].end)
+        statements = [one for one in statements if one.start < another]
     return _decided(reading, statements)
 
 

@@ -14,7 +14,7 @@ import unicodedata
 # -- thoughts ---------------------------------------------------------------------------------------------------------
 
 _THOUGHT_NAME = r"(?:\w{1,12}:)?(?:think|thinking|thoughts?|reasoning|reflection|scratchpad|analysis|details|cot)"
-_TAG = re.compile(rf"[<\[◁](?P<end>/?)(?:\|)?(?P<name>{_THOUGHT_NAME})(?:\|)?[>\]▷]", re.IGNORECASE)
+_TAG = re.compile(rf"[<\[◁]\|?(?P<end>/?)\|?(?P<name>{_THOUGHT_NAME})(?:\|)?[>\]▷]", re.IGNORECASE)
 _CHANNEL = re.compile(
     r"<\|channel\|>\s*(?P<tag>\w{1,12})[^<\n]{0,40}<\|message\|>"
     r"|^(?P<first>analysis|commentary)(?=[A-Z\s])|(?:<\|start\|>)?assistant\s?(?P<next>final|analysis|commentary)"
@@ -69,10 +69,10 @@ _LEADING = re.compile(r"^(?:\s|<\|?(?:start_header_id|im_start|start|start_of_tu
                       r"|(?<=>)(?:assistant|model)\b|<\|end_header_id\|>)+")
 _TURN = re.compile(
     r"<\|[^|\n<>]{1,40}\|>|<｜[^｜\n<>]{1,40}｜>|</?s>|<(?:end|start)_of_turn>|<eos>|\[/?INST\]"
-    r"|^[ \t>*_#]{0,8}(?:(?:next|new|another|example|follow-up)\s)?(?:user|human|system|student|q|question|questions|"
+    r"|</?(?:user|human|assistant)>|^[ \t>*_#\[]{0,8}(?:(?:next|new|another|example|follow-up)\s)?(?:user|human|system|student|q|question|questions|"
     r"exercise|problem|task|instruction|input|assistant|ai|用户|问题|問題|质问|質問|usuario|utilisateur|nutzer|frage|"
     r"pregunta|pergunta|domanda|вопрос|пользователь|질문|사용자)"
-    r"[ \t]{0,3}(?:\#?\d{1,4})?[ \t*_]{0,5}(?:[:：.)](?!\d)|$)"
+    r"[ \t]{0,3}(?:\#?\d{1,4})?[ \t*_\]]{0,5}(?:[:：.)](?!\d)|$)"
     r"|^[ \t#*]{0,8}(?:example\s\d|(?:the\s)?next\squestion)|^[ \t]{0,4}\d{1,3}[.)][ \t][^\n?]{5,300}\?[ \t]*$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -96,6 +96,7 @@ _OTHER_TAG = re.compile(r"</?[a-zA-Z][\w:-]{0,30}(?:\s[^<>\n]{0,80})?/?>")
 _TEX_WRAPPER = re.compile(
     r"\\(?:text\w{0,8}|math\w{0,8}|operatorname|underline|emph|bf|rm|mbox|bold\w{0,8}|colorbox|fbox|displaystyle)"
     r"\s{0,2}\{([^{}]{0,400})\}")
+_TEX_SWITCH = re.compile(r"\\(?:bf|it|rm|em|tt)(?![a-zA-Z])|\\textcolor\{\w{1,20}\}|\\(?:begin|end)\{[\w*]{1,20}\}")
 _TEX_FRACTION = re.compile(r"\\[dt]?frac\s{0,2}\{([^{}]{0,200})\}\s{0,2}\{([^{}]{0,200})\}")
 _BOXED = re.compile(r"\\f?boxed\s{0,2}\{([^{}\n]{0,400})\}|\\f?boxed\s{0,2}([A-D])(?![a-zA-Z])")
 _TEX_ARROW = re.compile(r"\\(?:Rightarrow|rightarrow|to|implies|longrightarrow|Longrightarrow|therefore)(?![a-zA-Z])")
@@ -108,7 +109,7 @@ _GSM = re.compile(r"^[ \t]*####[ \t]*(?=[A-D]\b)", re.MULTILINE)
 _BOX_TICKED, _BOX_EMPTY = re.compile(r"\[[xX✓✔]\]"), re.compile(r"\[ ?\]")
 _SAME_LETTERS = str.maketrans({
     **{chr(0x1F170 + i): chr(65 + i) for i in range(26)}, **{chr(0x1F150 + i): chr(65 + i) for i in range(26)},
-    "А": "A", "С": "C", "Α": "A", "Β": "B", "’": "'", "‘": "'", "＂": '"', "\u00a0": " ", "\u200b": "", "\ufeff": "",
+    "А": "A", "С": "C", "Α": "A", "Β": "B", "’": "'", "‘": "'", "＂": '"', "\u2212": "-", "\u00a0": " ", "\u200b": "", "\ufeff": "",
     "\u200e": "", "\u200f": "", "\u2060": "", "\ufe0f": ""})
 _LONE = re.compile(r"(?<!\w)[АСΑΒ](?!\w)")
 
@@ -128,6 +129,7 @@ def unmarked(text: str) -> str:
     text = _OTHER_TAG.sub(" ", _LINE_TAG.sub("\n", text))
     for _ in range(3):  # nested as deep as people write
         text = _TEX_FRACTION.sub(r"(\1)/(\2)", _TEX_WRAPPER.sub(r"\1", text))
+    text = _TEX_SWITCH.sub(" ", text)
     text = _BOXED.sub(lambda found: f"\nboxed: {found[1] or found[2]}\n", text)
     text = _TEX_MARK.sub(" ", _TEX_ARROW.sub(" ⇒ ", text))
     text = _BOX_EMPTY.sub(" ✗ ", _BOX_TICKED.sub(" ✓ ", text))

@@ -21,22 +21,25 @@ REACH = 12  # tokens between "answer" and the "is" that belongs to it
 FILLERS = 7  # between "is" and the letter
 LOOK_BACK = 60  # within a sentence, for what takes a statement back beforehand
 
-_FILL = frozenset("fsovrh:=d,ktpi")
+_FILL = frozenset("fsovrh:=d,ktpi|")
 _BOUNDARY = frozenset("./?")
 _CLAUSE = frozenset("./?,:gs=")
-_AFTER_TEXT = frozenset("./?,:dbgtLzf")
+_AFTER_TEXT = frozenset("./?,:dbgtLzfhm|")
 _AFTER_A = frozenset(("the", "then", "after all", "again", "indeed", "clearly", "definitely", "only", "here"))
 _NOT_AFTER_LETTER = frozenset("wpnlc")
 _DENIED = re.compile(r"[,fd:]{0,2}(?:v[fs]{0,3}[zx]|zv?[fs]{0,3}[rkn]|x)")
-_SEVERAL = re.compile(r"[,jfodq]{0,4}L(?![vzxk])")
+_SEVERAL = re.compile(r"[,|jfodq]{0,4}L(?![vzxk])")
 _MORE = re.compile(r"(?:[,jfo]{1,3}L){1,3}")
-_AND_NOT = re.compile(r"[,j]{0,2}z[fo]{0,2}(?P<letter>L)")
-_AMONG = re.compile(r"L[,jfo]{1,3}$")
-_JUDGEMENT = re.compile(r"[wfsb,:d]{0,9}?v[fsa]{0,4}(?:oh?)?(?P<right>r[fr]{0,2}[no]|f?n|r|k)|[fs]?k|af{0,2}r?f?n|[vu](?=[./]|$)")
+_AND_NOT = re.compile(r"[,j]{0,2}[zm][fo]{0,2}(?P<letter>L)")
+_AMONG = re.compile(r"L[,fo]?j[fo]{0,2}$")
+_JUDGEMENT = re.compile(r"[wfsbo,:d]{0,9}?v[fsa]{0,4}(?:oh?)?(?P<right>r[fr]{0,2}[no]|f?n|f{1,2}o|r|k)|[fs]?k|af{0,2}r?f?n|v(?=[./]|$)")
 _LINES = re.compile("/{0,2}")
-_THE_ANSWER = re.compile("f{0,2}r{0,2}[no]")
-_ENDS = re.compile(r"[f,]{0,3}(?:hv?f?)?(?:[./bgzdt,:]|[?]|$)")
-_CLOSES = re.compile(r"[f,]{0,3}(?:hv?f?)?(?:[./]|$|,z|,?b)")
+_THE_ANSWER = re.compile("f{1,2}r{0,2}[no]")
+_ENDS = re.compile(r"[f,]{0,3}(?:hv?f?)?(?:[./bgzdtm,:|]|[?]|$)")
+_CLOSES = re.compile(r"[f,]{0,3}(?:hv?f?)?(?:[./]|$|,z|,?[bm])")
+
+_TICKS = {"✓": True, "✔": True, "✅": True, "☑": True, "✗": False, "✘": False, "❌": False, "✖": False}
+_YES_NO = {"yes": True, "correct": True, "right": True, "no": False, "incorrect": False, "wrong": False}
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Reading:
         self.tokens: list[Token] = wording.tokens(text)
         self._options = _Options(choices)
         self.kinds = _settled(self.tokens)
+        self.covered = self._options.covered(self.tokens)
         self.listed = _listing(self.tokens, self.kinds)
         self._starts, self._ends = _sentences(self.kinds)
         self._last = self._starts[-1] if self._starts else 0
@@ -86,7 +90,7 @@ class Reading:
                 return Slot(at, at + 1, None)
             if len(self.tokens[at].form) == 1 and self.kinds[at + 1:at + 2] == "=":
                 continue  # "x = 5", a quantity
-            if kind not in _FILL and kind != "j" and not (kind == "c" and self.kinds[at + 1:at + 2] == LETTER):
+            if kind not in _FILL and kind != "j" and not (kind == SMALL_LETTER and self.kinds[at + 1:at + 2] == LETTER):
                 return None
         return None
 
@@ -112,7 +116,7 @@ class Reading:
         if at >= len(self.kinds):
             return None
         kind, token = self.kinds[at], self.tokens[at]
-        if at in self.listed or kind not in (LETTER, SMALL_LETTER):
+        if at in self.listed or at in self.covered or kind not in (LETTER, SMALL_LETTER):
             return None
         following = self.kinds[at + 1:at + 2]
         if not token.closed and following and not self.tokens[at + 1].opened:
@@ -203,7 +207,8 @@ class Reading:
         """ "I choose B", "Pick B", "that leaves B"."""
         for start, kind in enumerate(self.kinds):
             before = self.kinds[max(self._starts[start], start - 6):start]
-            by_me = "i" in before or self.tokens[start].form.startswith(("i ", "we ")) or not before.strip("sf,gt")
+            by_me = "i" in before or self.tokens[start].form.startswith(("i ", "we ", "my ")) or (
+                self.foreign(start)) or not before.strip("sf,gt")
             if kind == "p" and by_me:
                 yield from self._stated(start, self.slot(start + 1), DECLARED)
             elif kind == "l":
@@ -229,11 +234,16 @@ class Reading:
             if kind != LETTER and not self._options.begins(self.tokens[start]):
                 continue
             slot = self._lettered(start) or (self._named_loosely(start) if kind == "w" else None)
-            found = slot and _JUDGEMENT.match(self.kinds, slot.end)
-            if not found or "q" in self.kinds[found.end():min(self._ends[start], found.end() + LOOK_BACK)]:
+            found = slot and ((self.kinds[start - 1:start] == "v" and _THE_ANSWER.match(self.kinds, slot.end))
+                              or _JUDGEMENT.match(self.kinds, slot.end))
+            if not found:
                 continue
-            strong = (found["right"] or found.group()[-1]).endswith(("n", "o"))
-            several = _AMONG.search(self.kinds, max(0, start - 4), start)
+            rest = self.kinds[found.end():min(self._ends[start], found.end() + LOOK_BACK)]
+            strong = re.search("n$|r.{0,2}o$", found.group()) is not None
+            if "q" in rest or (not strong and ("g" in rest or "z" in rest)):
+                continue
+            several = _AMONG.search(self.kinds, max(0, start - 4), start) or any(
+                token.form == "also" for token in self.tokens[slot.end:found.end()])
             yield from self._stated(start, Slot(start, found.end(), None if several else slot.letter),
                                     DECLARED if strong else JUDGED)
 
@@ -286,20 +296,21 @@ class Reading:
             return
         for at in range(self._last, len(self.kinds)):
             kind = self.kinds[at]
-            if kind not in "v:=doy":
+            if kind not in "v:=doy,":
                 continue
             found = self.slot(at + 1)
             if found is None or not _CLOSES.match(self.kinds, found.end) or (
                     self._options.hold_letters and not found.text and kind != "o"):
                 continue
-            if kind in "o:=" and len(letters) > 1:
+            if (kind in "o:=," and len(letters) > 1) or (kind == "," and found.text):
                 continue
             concludes = self.kinds[self._last] == "s"
             yield from self._stated(self._last if kind == "o" else at, found, JUDGED if concludes else CLOSING)
 
     def _verdicts(self) -> Iterator[Statement]:
         """Options judged one by one, of which exactly one is right."""
-        right = {letter for letter, yes in self.verdicts().items() if yes}
+        said = self.verdicts() or self.verdicts({"true": True, "false": False})
+        right = {letter for letter, yes in said.items() if yes}
         if len(right) == 1:
             yield Statement(max(self.verdict_places), max(self.verdict_places) + 1, right.pop(), JUDGED)
 
@@ -332,8 +343,14 @@ class Reading:
 
     def retracted(self, start: int) -> bool:
         """Whether a sentence behind this token takes back what was stated ("Wait, ...")."""
-        return any(self.tokens[at].form in _RETRACTING and self.kinds[at] == "t" and self._before(at) in ("", "g")
+        return any(self.tokens[at].form in _RETRACTING and self.kinds[at] == "t" and self._before(at) in ("", "g") and (
+            self.kinds[max(0, at - 1):at] != "?")
                    for at in range(start, len(self.kinds)))
+
+    def next_question(self, start: int) -> int:
+        """Where, behind this token, the options of another question are listed; else the end of the text."""
+        opened = [at for at in sorted(self.listed) if at >= start and self.tokens[at].form == "a"]
+        return opened[0] if opened else len(self.tokens)
 
     def is_last_line(self, statement: Statement) -> bool:
         """Whether the statement is an answer line, and the last one of the text."""
@@ -342,7 +359,7 @@ class Reading:
 
     # -- options judged one by one ------------------------------------------------------------------------------------
 
-    def verdicts(self) -> dict[str, bool]:
+    def verdicts(self, words: Mapping[str, bool] = _YES_NO) -> dict[str, bool]:
         """Letter -> judgement, of two lines or more that begin with a letter and end in yes or no, or hold a tick."""
         said: dict[str, bool] = {}
         self.verdict_places: list[int] = []
@@ -352,10 +369,10 @@ class Reading:
             if first is None:
                 continue
             letter = self.tokens[first.start("letter")].form.upper()
-            verdict = self._verdict(start, first.end(), end, letter)
+            verdict = self._verdict(start, first.end(), end, letter, words)
             if verdict is not None:
                 said[letter] = verdict
-                ticked += self._has_tick(start, end)
+                ticked += self._has_tick(start, end) or (verdict and "r" in self.kinds[start:end])
                 self.verdict_places.append(end - 1)
         lone = len(said) == 1 and ticked == 1 and all(said.values()) and len(self.listed) >= 2
         return said if len(said) >= 2 or lone else {}
@@ -371,24 +388,25 @@ class Reading:
     def _has_tick(self, start: int, end: int) -> bool:
         return any(token.form in _TICKS for token in self.tokens[start:end])
 
-    def _verdict(self, start: int, body: int, end: int, letter: str) -> bool | None:
+    def _verdict(self, start: int, body: int, end: int, letter: str,
+                 judging: Mapping[str, bool]) -> bool | None:
         for token in self.tokens[start:end]:
             if token.form in _TICKS:
                 return _TICKS[token.form]
-        words = [token for token in self.tokens[body:end] if token.kind not in ".,:d"]
-        if words and words[0].form in _YES_NO and self.kinds[body + 1:body + 3].strip(":d")[:1] in (".", ","):
-            return _YES_NO[words[0].form]  # "B. Correct, since ..."
-        if not words or words[-1].form not in _YES_NO:
+        words = [token for token in self.tokens[body:end] if token.kind not in ".,:d|"]
+        if re.compile("[.:,d]?[rxwzt][.,]").match(self.kinds, body, end) and words[0].form in judging:
+            return judging[words[0].form]  # "B. Correct, since ..."
+        if len(words) > 1 and words[-1].kind in "no" and words[-2].kind == "r":
+            words.pop()  # "<- the correct answer"
+        if not words or words[-1].form not in judging:
             return None
         if self._options.is_text(letter, [token.form for token in words]):
             return None  # an option that ends in such a word
         denied = len(words) > 1 and words[-2].kind == "z" and words[-2].form != "no"
-        return _YES_NO[words[-1].form] != denied
+        return judging[words[-1].form] != denied
 
 
-_TICKS = {"✓": True, "✔": True, "✅": True, "☑": True, "✗": False, "✘": False, "❌": False, "✖": False}
 _MULTIPLES = frozenset("hundred thousand million billion percent times more less".split())
-_YES_NO = {"yes": True, "correct": True, "right": True, "no": False, "incorrect": False, "wrong": False}
 
 
 _RETRACTING = frozenset(("wait", "hmm", "oops", "hold on", "no"))
@@ -483,6 +501,15 @@ class _Options:
             if have == len(words) and (best is None or end > best[1]):
                 best = letter, end
         return best
+
+    def covered(self, tokens: list[Token]) -> frozenset[int]:
+        """The tokens that stand within an option's text, but for its first."""
+        found: set[int] = set()
+        for place in range(len(tokens)):
+            option = self.at(tokens, place)
+            if option is not None:
+                found.update(range(place + 1, option[1]))
+        return frozenset(found)
 
     def is_text(self, letter: str, words: list[str]) -> bool:
         return self._texts.get(letter) == " ".join(words).split()

@@ -16,11 +16,11 @@ from functools import cache
 from pathlib import Path
 
 KINDS = {"answer": "n", "option": "o", "is": "v", "it": "h", "filler": "f", "so": "s", "i": "i", "pick": "p",
-         "leaves": "l", "yields": "y", "right": "r", "fits": "k", "wrong": "x", "not": "z", "or": "j", "as": "a", "because": "b", "follows": "u",
+         "leaves": "l", "yields": "y", "right": "r", "fits": "k", "wrong": "x", "not": "z", "or": "j", "rather": "m", "as": "a", "because": "b", "follows": "u",
          "but": "g", "doubt": "q", "takeback": "t", "none": "e"}
 MARKS = {".": ".", "!": ".", "。": ".", "।": ".", "?": "?", "؟": "?", "\n": "/", ":": ":", "=": "=", "->": "=",
          "=>": "=", "→": "=", "⇒": "=", "==>": "=", "-->": "=", "-": "d", "–": "d", "—": "d", "―": "d", ",": ",",
-         ";": ".", "|": ",", "،": ","}
+         ";": ".", "|": "|", "،": ","}
 LETTER, SMALL_LETTER, WORD = "L", "c", "w"
 PHRASE_WORDS = 4
 
@@ -28,8 +28,10 @@ _UNSPACED = ("chinese", "japanese", "korean", "thai")
 _SCRIPT = r"[\u0590-\u1fff\u3040-\ud7ff]"
 _EDGE = re.compile(rf"(?<=[A-Da-d])(?={_SCRIPT})|(?<={_SCRIPT})(?=[A-Da-d](?![a-zA-Z]))|(?<=\b[A-D])'(?=[dt][iıuü]r\b)")
 _CHAR = r"[\w\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e00-\u0eff\u200c\u200d]"  # with vowel signs
-_TOKEN = re.compile(rf"==>|-->|->|=>|[^\W\d_]\.[^\W\d_]\.|n/a\b|\d+(?:[.,]\d+)*(?!\w)|{_CHAR}+(?:['\-]{_CHAR}+)*|\n|[^\s\w]",
+_TOKEN = re.compile(rf"==>|-->|->|=>|[^\W\d_]\.[^\W\d_]\.|n/a\b|(?<![\w)])-?\d+(?:[.,]\d+)*(?!\w)|{_CHAR}+(?:'{_CHAR}+|-{_CHAR}{{2,}})*|\n|[^\s\w]",
                     re.IGNORECASE)
+_DROPPED = frozenset("#*~\\")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _OPEN, _CLOSE = frozenset("([{\"'“«「『【<"), frozenset(")]}\"'”»」』】>")
 
 
@@ -83,7 +85,7 @@ def is_english(form: str) -> bool:
 
 def tokens(text: str) -> list[Token]:
     """The tokens of plain text, in order; brackets, quotes and pictures are none, but brackets mark their neighbours."""
-    raw = _TOKEN.findall(_EDGE.sub(" ", _unspaced().sub(r" \g<0> ", text)))
+    raw = _TOKEN.findall(_THOUSANDS.sub("", _EDGE.sub(" ", _unspaced().sub(r" \g<0> ", text))))
     words = _words_of(raw)
     made: list[Token] = []
     opened, place = False, 0
@@ -94,7 +96,7 @@ def tokens(text: str) -> list[Token]:
                 made[-1].closed = True
             opened = form in _OPEN
             place += 1
-        elif unicodedata.category(form[0]) in ("So", "Sk", "Cf") and form not in words:
+        elif (form in _DROPPED or unicodedata.category(form[0]) in ("So", "Sk", "Cf")) and form not in words:
             place += 1
         else:
             taken, kind = _kind(raw, place, words)
