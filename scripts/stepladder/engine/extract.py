@@ -52,7 +52,7 @@ def _decided(reading: Reading, statements: Sequence[Statement]) -> str | None:
         else:
             letter, disputed = None, True
         end = one.end
-    return None if reading.retracted(end) else letter
+    return None if reading.retracted(end) or reading.denies(letter, end) else letter
 
 
 def verdicts(text: str, choices: Mapping[str, str] | None = None) -> set[str] | None:

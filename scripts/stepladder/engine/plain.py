@@ -18,7 +18,7 @@ _TAG = re.compile(rf"[<\[◁]\|?(?P<end>/?)\|?(?P<name>{_THOUGHT_NAME})(?:\|)?[>
 _CHANNEL = re.compile(
     r"<\|channel\|>\s*(?P<tag>\w{1,12})[^<\n]{0,40}<\|message\|>"
     r"|^(?P<first>analysis|commentary)(?=[A-Z\s])|(?:<\|start\|>)?assistant\s?(?P<next>final|analysis|commentary)"
-    r"|<\|(?P<edge>begin|end)_of_thought\|>")
+    r"|<\|(?P<edge>begin|end|start)_(?:of_thought|thinking)\|>", re.IGNORECASE)
 
 
 def without_thoughts(text: str) -> str:
@@ -56,7 +56,7 @@ def _in_tags(text: str) -> str:
 
     def tag(found: re.Match[str]) -> str:
         nonlocal opened
-        name = found["tag"] or found["first"] or found["next"] or {"begin": "analysis", "end": "final"}[found["edge"]]
+        name = found["tag"] or found["first"] or found["next"] or ("final" if found["edge"].lower() == "end" else "analysis")
         was, opened = opened, name != "final"
         return ("</think>" if was else "") + ("<think>" if opened else "")
 
@@ -90,6 +90,7 @@ def first_turn(text: str) -> str:
 _STRUCK = re.compile(r"~~[^~\n]{0,300}~~|<(?:s|del|strike)>[^<\n]{0,300}</(?:s|del|strike)>", re.IGNORECASE)
 _ANSWER_TAG = re.compile(
     r"[<\[](?P<end>/?)(?:final[_ -]?)?(?:answer|output|choice|response|solution|result|option)[^<>\[\]\n]{0,40}[>\]]", re.IGNORECASE)
+_LETTER_TAG = re.compile(r"<([A-D])>(?![^<\n]{0,200}</[A-Za-z]>)")
 _LINE_TAG = re.compile(r"</?(?:br|p|li|ul|ol|div|tr|td|th|table|h[1-6]|hr|summary|details)\b[^<>\n]{0,80}>",
                        re.IGNORECASE)
 _OTHER_TAG = re.compile(r"</?[a-zA-Z][\w:-]{0,30}(?:\s[^<>\n]{0,80})?/?>")
@@ -126,7 +127,7 @@ def unmarked(text: str) -> str:
     text = text.translate({key: value for key, value in _SAME_LETTERS.items() if chr(key) not in "АСΑΒ"})
     text = _STRUCK.sub(" ", text)
     text = _ANSWER_TAG.sub(lambda found: "\n" if found["end"] else "\nAnswer: ", text)
-    text = _OTHER_TAG.sub(" ", _LINE_TAG.sub("\n", text))
+    text = _OTHER_TAG.sub(" ", _LINE_TAG.sub("\n", _LETTER_TAG.sub(r"(\1)", text)))
     for _ in range(3):  # nested as deep as people write
         text = _TEX_FRACTION.sub(r"(\1)/(\2)", _TEX_WRAPPER.sub(r"\1", text))
     text = _TEX_SWITCH.sub(" ", text)

@@ -9,7 +9,7 @@ a "not" is no statement.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..core.records import LETTERS
@@ -25,12 +25,13 @@ _FILL = frozenset("fsovrh:=d,ktpi|")
 _BOUNDARY = frozenset("./?")
 _CLAUSE = frozenset("./?,:gs=")
 _AFTER_TEXT = frozenset("./?,:dbgtLzfhm|")
-_AFTER_A = frozenset(("the", "then", "after all", "again", "indeed", "clearly", "definitely", "only", "here"))
+_AFTER_A = frozenset(("the", "then", "after all", "again", "indeed", "clearly", "definitely", "only", "here", "die", "der",
+                      "das"))
 _NOT_AFTER_LETTER = frozenset("wpnlc")
 _DENIED = re.compile(r"[,fd:]{0,2}(?:v[fs]{0,3}[zx]|zv?[fs]{0,3}[rkn]|x)")
 _SEVERAL = re.compile(r"[,|jfodq]{0,4}L(?![vzxk])")
 _MORE = re.compile(r"(?:[,jfo]{1,3}L){1,3}")
-_AND_NOT = re.compile(r"[,j]{0,2}[zm][fo]{0,2}(?P<letter>L)")
+_AND_NOT = re.compile(r"[,jtf]{0,3}[zm][fo]{0,2}(?P<letter>L)")
 _AMONG = re.compile(r"L[,fo]?j[fo]{0,2}$")
 _JUDGEMENT = re.compile(r"[wfsbo,:d]{0,9}?v[fsa]{0,4}(?:oh?)?(?P<right>r[fr]{0,2}[no]|f?n|f{1,2}o|r|k)|[fs]?k|af{0,2}r?f?n|v(?=[./]|$)")
 _LINES = re.compile("/{0,2}")
@@ -68,8 +69,8 @@ class Reading:
     def __init__(self, text: str, choices: Mapping[str, str] | None = None) -> None:
         self.tokens: list[Token] = wording.tokens(text)
         self._options = _Options(choices)
-        self.kinds = _settled(self.tokens)
         self.covered = self._options.covered(self.tokens)
+        self.kinds = _settled(self.tokens, self.covered)
         self.listed = _listing(self.tokens, self.kinds)
         self._starts, self._ends = _sentences(self.kinds)
         self._last = self._starts[-1] if self._starts else 0
@@ -291,21 +292,24 @@ class Reading:
 
     def _closing(self) -> Iterator[Statement]:
         """A last sentence that ends in the answer: "the coldest one is D.", "it swims but does not fly: B"."""
-        letters = {self.tokens[at].form for at in range(self._last, len(self.kinds)) if self.kinds[at] == LETTER}
-        if any(at in self.listed for at in range(self._last, len(self.kinds))):
+        last = range(self._last, len(self.kinds))
+        if any(at in self.listed for at in last):
             return
-        for at in range(self._last, len(self.kinds)):
+        letters = {self.tokens[at].form for at in last if self.kinds[at] == LETTER and not self._denied_clause(at)}
+        concludes = self.kinds[self._last:self._last + 1] == "s"
+        for at in last:
             kind = self.kinds[at]
-            if kind not in "v:=doy,":
+            found = self.slot(at + 1) if kind in "v:=doy," else None
+            if found is None or (kind in "o:=," and len(letters) > 1) or (kind == "," and found.text):
                 continue
-            found = self.slot(at + 1)
-            if found is None or not _CLOSES.match(self.kinds, found.end) or (
-                    self._options.hold_letters and not found.text and kind != "o"):
-                continue
-            if (kind in "o:=," and len(letters) > 1) or (kind == "," and found.text):
-                continue
-            concludes = self.kinds[self._last] == "s"
-            yield from self._stated(self._last if kind == "o" else at, found, JUDGED if concludes else CLOSING)
+            closes = _CLOSES.match(self.kinds, found.end) or (kind == "o" and self.tokens[found.end - 1].closed)
+            if closes and (kind == "o" or found.text or not self._options.hold_letters):
+                yield from self._stated(at, found, JUDGED if concludes else CLOSING)
+        if last and (final := self._lettered(last[-1])) and self.tokens[last[-1]].opened and len(letters) == 1:
+            yield from self._stated(last[-1], final, CLOSING)
+
+    def _denied_clause(self, at: int) -> bool:
+        return "z" in re.split("[,:gs=j]", self._before(at))[-1]
 
     def _verdicts(self) -> Iterator[Statement]:
         """Options judged one by one, of which exactly one is right."""
@@ -320,7 +324,7 @@ class Reading:
             return
         end = self._ends[slot.end - 1]
         before = self._before(start)
-        clause = "" if self.kinds[start] in "g:=" else re.split("[,:gs=j]", before)[-1]
+        denied = self.kinds[start] not in "g:=" and self._denied_clause(start)
         if self.kinds[slot.end:slot.end + 1] == "q":
             return  # "B if ..."
         if "would" in " ".join(token.form for token in self.tokens[start:slot.start]):
@@ -329,7 +333,7 @@ class Reading:
             strength = CLOSING
         asked = self.kinds[end:end + 1] == "?" and not (
             strength == DECLARED and self.heads(start) and slot.end == end)
-        if "q" in before.rpartition("g")[2] or "q" in self.kinds[start:slot.start] or "z" in clause or asked:
+        if "q" in before.rpartition("g")[2] or "q" in self.kinds[start:slot.start] or denied or asked:
             return
         yield Statement(start, slot.end, slot.letter, strength)
 
@@ -346,6 +350,12 @@ class Reading:
         return any(self.tokens[at].form in _RETRACTING and self.kinds[at] == "t" and self._before(at) in ("", "g") and (
             self.kinds[max(0, at - 1):at] != "?")
                    for at in range(start, len(self.kinds)))
+
+    def denies(self, letter: str | None, start: int) -> bool:
+        """Whether this very letter is called wrong behind this token."""
+        return letter is not None and any(
+            self.kinds[at] == LETTER and self.tokens[at].form.upper() == letter and _DENIED.match(self.kinds, at + 1)
+            and "q" not in self._before(at) for at in range(start, len(self.kinds)))
 
     def next_question(self, start: int) -> int:
         """Where, behind this token, the options of another question are listed; else the end of the text."""
@@ -406,6 +416,7 @@ class Reading:
         return judging[words[-1].form] != denied
 
 
+_SHORTENED = frozenset("dr mr mrs ms prof vol fig ch sec eq approx etc vs no st".split())
 _MULTIPLES = frozenset("hundred thousand million billion percent times more less".split())
 
 
@@ -424,12 +435,14 @@ def is_bare_line(line: str) -> bool:
     return _BARE_LINE.match("".join(token.kind for token in wording.tokens(line))) is not None
 
 
-def _settled(tokens: list[Token]) -> str:
-    """The kinds, with what only the neighbours tell: "A." at the start of a line, "No," as taking back."""
+def _settled(tokens: list[Token], covered: Collection[int]) -> str:
+    """The kinds, with what only the neighbours tell: "A." at the start of a line, "No," as taking back, "Dr."."""
     kinds = [token.kind for token in tokens]
     for at, kind in enumerate(kinds):
         begins = at == 0 or kinds[at - 1] in "./?,"
-        if kind == "." and at and kinds[at - 1] in "Lc" and (at == 1 or kinds[at - 2] in "/oxr") and (
+        if kind == "." and (at in covered or (at and tokens[at - 1].form in _SHORTENED)):
+            kinds[at] = "f"
+        elif kind == "." and at and kinds[at - 1] in "Lc" and (at == 1 or kinds[at - 2] in "/oxr") and (
                 kinds[at + 1:at + 2] not in ([], ["/"])):
             kinds[at] = ":"
         elif tokens[at].form in ("no", "nope", "нет", "nein", "non") and begins and kinds[at + 1:at + 2] in ([","], ["."]):
@@ -454,14 +467,23 @@ def _sentences(kinds: str) -> tuple[list[int], list[int]]:
 
 
 def _listing(tokens: list[Token], kinds: str) -> frozenset[int]:
-    """The letters that only number the options, repeated one after the other."""
+    """The letters that only number the options: two or more in order, of which each has a mark behind it.
+
+    Dots within a line mark three or more: "A. Hot B. Cold C. Wet".
+    """
     marked = [at for at, kind in enumerate(kinds) if kind in "Lc" and (
-        (tokens[at].closed and not kinds[at + 1:at + 2] in (",", "j")) or kinds[at + 1:at + 2] == ":")
-        and (at == 0 or kinds[at - 1] in "/.,wxrfo?")]
+        tokens[at].closed or kinds[at + 1:at + 2] in (":", ".", "d")) and kinds[at + 1:at + 2] not in (",", "j")
+        and (at == 0 or kinds[at - 1] in "/.,wxrfo?|j")]
     found: set[int] = set()
-    for one, two in zip(marked, marked[1:], strict=False):
-        if ord(tokens[two].form) == ord(tokens[one].form) + 1:
-            found |= {one, two}
+    run: list[int] = []
+    for at in [*marked, None]:
+        if run and (at is None or ord(tokens[at].form) != ord(tokens[run[-1]].form) + 1):
+            dotted = any(kinds[one + 1:one + 2] == "." and not tokens[one].closed for one in run)
+            if len(run) >= (3 if dotted else 2):
+                found.update(run)
+            run = []
+        if at is not None:
+            run.append(at)
     return frozenset(found)
 
 
