@@ -18,8 +18,17 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from . import plain
-from .statements import CLOSING, DECLARED, Reading, Statement, is_answer_line, is_bare_line
+from . import plain, verdict_lines
+from .passage import Passage
+from .statements import (
+    CLOSING,
+    DECLARED,
+    Statement,
+    is_answer_line,
+    is_bare_line,
+    is_last_line,
+    statements,
+)
 
 
 def extract_answer(text: str, choices: Mapping[str, str] | None = None) -> str | None:
@@ -27,32 +36,32 @@ def extract_answer(text: str, choices: Mapping[str, str] | None = None) -> str |
 
     choices: the options, letter -> text; with them "Answer: Paris" is understood too.
     """
-    reading = Reading(plain.spoken(text), choices)
-    statements = reading.statements()
+    passage = Passage(plain.spoken(text), choices)
+    found = statements(passage)
     if plain.unclosed_thought(text):
-        statements = [one for one in statements if one.strength == DECLARED and reading.is_last_line(one)]
-    declared = [one for one in statements if one.strength == DECLARED]
-    if declared:  # what is answered after more options are listed is another question, or a review of these
-        another = reading.next_question(declared[0].end)
-        statements = [one for one in statements if one.start < another]
-    return _decided(reading, statements)
+        found = [one for one in found if one.strength == DECLARED and is_last_line(passage, one)]
+    declared = next((one for one in found if one.strength == DECLARED), None)
+    if declared is not None:  # what is said after options are listed again is another question's, or reviews these
+        another = passage.next_question(declared.end)
+        found = [one for one in found if one.start < another]
+    return _decided(passage, found)
 
 
-def _decided(reading: Reading, statements: Sequence[Statement]) -> str | None:
+def _decided(passage: Passage, found: Sequence[Statement]) -> str | None:
     """The letter that stands in the end, None where there is none or statements disagree."""
     letter: str | None = None
     strength, end, disputed = -1, 0, False
-    for one in statements:
+    for one in found:
         if letter == one.letter or strength < 0 or (letter is None and not disputed and one.strength >= strength):
             letter, strength = one.letter, max(strength, one.strength)
-        elif one.strength > strength or reading.taken_back(end, one.end):
+        elif one.strength > strength or passage.taken_back(end, one.end):
             letter, strength, disputed = one.letter, one.strength, False
         elif one.strength == CLOSING:
             continue
         else:
             letter, disputed = None, True
         end = one.end
-    return None if reading.retracted(end) or reading.denies(letter, end) else letter
+    return None if passage.retracted(end) or passage.denies(letter, end) else letter
 
 
 def verdicts(text: str, choices: Mapping[str, str] | None = None) -> set[str] | None:
@@ -60,8 +69,8 @@ def verdicts(text: str, choices: Mapping[str, str] | None = None) -> set[str] | 
 
     A line that only repeats an option which ends in such a word ("A. Yes") is told apart by `choices`.
     """
-    said = Reading(plain.spoken(text), choices).verdicts()
-    return {letter for letter, yes in said.items() if yes} if len(said) >= 2 else None
+    said = verdict_lines.judged(Passage(plain.spoken(text), choices))
+    return {letter for letter, (yes, _) in said.items() if yes} if len(said) >= 2 else None
 
 
 def reasoning_part(text: str) -> str:

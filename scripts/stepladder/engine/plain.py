@@ -56,7 +56,8 @@ def _in_tags(text: str) -> str:
 
     def tag(found: re.Match[str]) -> str:
         nonlocal opened
-        name = found["tag"] or found["first"] or found["next"] or ("final" if found["edge"].lower() == "end" else "analysis")
+        edge = {"end": "final"}.get((found["edge"] or "").lower(), "analysis")
+        name = found["tag"] or found["first"] or found["next"] or edge
         was, opened = opened, name != "final"
         return ("</think>" if was else "") + ("<think>" if opened else "")
 
@@ -69,11 +70,13 @@ _LEADING = re.compile(r"^(?:\s|<\|?(?:start_header_id|im_start|start|start_of_tu
                       r"|(?<=>)(?:assistant|model)\b|<\|end_header_id\|>)+")
 _TURN = re.compile(
     r"<\|[^|\n<>]{1,40}\|>|<｜[^｜\n<>]{1,40}｜>|</?s>|<(?:end|start)_of_turn>|<eos>|\[/?INST\]"
-    r"|</?(?:user|human|assistant)>|^[ \t>*_#\[]{0,8}(?:(?:next|new|another|example|follow-up)\s)?(?:user|human|system|student|q|question|questions|"
-    r"exercise|problem|task|instruction|input|assistant|ai|用户|问题|問題|质问|質問|usuario|utilisateur|nutzer|frage|"
+    r"|</?(?:user|human|assistant)>"
+    r"|^[ \t>*_#\[]{0,8}(?:(?:next|new|another|example|follow-up)\s)?(?:user|human|system|student|q|question|questions|"
+    r"exercise|problem|task|instruction|input|assistant|ai|用户|问题|問題|質問|usuario|utilisateur|nutzer|frage|"
     r"pregunta|pergunta|domanda|вопрос|пользователь|질문|사용자)"
     r"[ \t]{0,3}(?:\#?\d{1,4})?[ \t*_\]]{0,5}(?:[:：.)](?!\d)|$)"
-    r"|^[ \t#*]{0,8}(?:example\s\d|(?:the\s)?next\squestion)|^[ \t]{0,4}\d{1,3}[.)][ \t][^\n?]{5,300}\?[ \t]*$", re.IGNORECASE | re.MULTILINE)
+    r"|^[ \t#*]{0,8}(?:example\s\d|(?:the\s)?next\squestion)"
+    r"|^[ \t]{0,4}\d{1,3}[.)][ \t][^\n?]{5,300}\?[ \t]*$", re.IGNORECASE | re.MULTILINE)
 
 
 def first_turn(text: str) -> str:
@@ -89,7 +92,8 @@ def first_turn(text: str) -> str:
 
 _STRUCK = re.compile(r"~~[^~\n]{0,300}~~|<(?:s|del|strike)>[^<\n]{0,300}</(?:s|del|strike)>", re.IGNORECASE)
 _ANSWER_TAG = re.compile(
-    r"[<\[](?P<end>/?)(?:final[_ -]?)?(?:answer|output|choice|response|solution|result|option)[^<>\[\]\n]{0,40}[>\]]", re.IGNORECASE)
+    r"[<\[](?P<end>/?)(?:final[_ -]?)?(?:answer|output|choice|response|solution|result|option)"
+    r"[^<>\[\]\n]{0,40}[>\]]", re.IGNORECASE)
 _LETTER_TAG = re.compile(r"<([A-D])>(?![^<\n]{0,200}</[A-Za-z]>)")
 _LINE_TAG = re.compile(r"</?(?:br|p|li|ul|ol|div|tr|td|th|table|h[1-6]|hr|summary|details)\b[^<>\n]{0,80}>",
                        re.IGNORECASE)
@@ -108,10 +112,11 @@ _LINE_START = re.compile(
     r"^[ \t]*(?:(?:>|[-*•+▪◦‣]|\d{1,2}[.)](?=\s)|#{1,6}(?=\s)|\|(?![-:| \t]*$))[ \t]*)+", re.MULTILINE)
 _GSM = re.compile(r"^[ \t]*####[ \t]*(?=[A-D]\b)", re.MULTILINE)
 _BOX_TICKED, _BOX_EMPTY = re.compile(r"\[[xX✓✔]\]"), re.compile(r"\[ ?\]")
-_SAME_LETTERS = str.maketrans({
-    **{chr(0x1F170 + i): chr(65 + i) for i in range(26)}, **{chr(0x1F150 + i): chr(65 + i) for i in range(26)},
-    "А": "A", "С": "C", "Α": "A", "Β": "B", "’": "'", "‘": "'", "＂": '"', "\u2212": "-", "\u00a0": " ", "\u200b": "", "\ufeff": "",
-    "\u200e": "", "\u200f": "", "\u2060": "", "\ufe0f": ""})
+_CIRCLED = {chr(first + place): chr(65 + place) for first in (0x1F150, 0x1F170) for place in range(26)}
+_LOOKALIKES = str.maketrans({"А": "A", "С": "C", "Α": "A", "Β": "B"})  # Cyrillic and Greek
+_SAME_SIGNS = str.maketrans({
+    **_CIRCLED, "’": "'", "‘": "'", "＂": '"', "\u2212": "-", "\u00a0": " ",
+    **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff\ufe0f", "")})
 _LONE = re.compile(r"(?<!\w)[АСΑΒ](?!\w)")
 
 
@@ -123,8 +128,7 @@ def spoken(text: str) -> str:
 def unmarked(text: str) -> str:
     """Text without markup, LaTeX wrappers and odd forms of letters; line breaks stay."""
     text = unicodedata.normalize("NFKC", html.unescape(text)).replace("\r\n", "\n").replace("\r", "\n")
-    text = _LONE.sub(lambda found: found.group().translate(_SAME_LETTERS), text)
-    text = text.translate({key: value for key, value in _SAME_LETTERS.items() if chr(key) not in "АСΑΒ"})
+    text = _LONE.sub(lambda found: found.group().translate(_LOOKALIKES), text).translate(_SAME_SIGNS)
     text = _STRUCK.sub(" ", text)
     text = _ANSWER_TAG.sub(lambda found: "\n" if found["end"] else "\nAnswer: ", text)
     text = _OTHER_TAG.sub(" ", _LINE_TAG.sub("\n", _LETTER_TAG.sub(r"(\1)", text)))

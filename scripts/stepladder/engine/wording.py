@@ -7,6 +7,7 @@ A kind is one character, so that a sentence's grammar is a short pattern over a 
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 import unicodedata
@@ -16,8 +17,8 @@ from functools import cache
 from pathlib import Path
 
 KINDS = {"answer": "n", "option": "o", "is": "v", "it": "h", "filler": "f", "so": "s", "i": "i", "pick": "p",
-         "leaves": "l", "yields": "y", "right": "r", "fits": "k", "wrong": "x", "not": "z", "or": "j", "rather": "m", "as": "a", "because": "b", "follows": "u",
-         "but": "g", "doubt": "q", "takeback": "t", "none": "e"}
+         "leaves": "l", "yields": "y", "right": "r", "fits": "k", "wrong": "x", "not": "z", "or": "j", "rather": "m",
+         "as": "a", "because": "b", "follows": "u", "but": "g", "doubt": "q", "takeback": "t", "none": "e"}
 MARKS = {".": ".", "!": ".", "。": ".", "।": ".", "?": "?", "؟": "?", "\n": "/", ":": ":", "=": "=", "->": "=",
          "=>": "=", "→": "=", "⇒": "=", "==>": "=", "-->": "=", "-": "d", "–": "d", "—": "d", "―": "d", ",": ",",
          ";": ".", "|": "|", "،": ","}
@@ -27,9 +28,11 @@ PHRASE_WORDS = 4
 _UNSPACED = ("chinese", "japanese", "korean", "thai")
 _SCRIPT = r"[\u0590-\u1fff\u3040-\ud7ff]"
 _EDGE = re.compile(rf"(?<=[A-Da-d])(?={_SCRIPT})|(?<={_SCRIPT})(?=[A-Da-d](?![a-zA-Z]))|(?<=\b[A-D])'(?=[dt][iıuü]r\b)")
-_CHAR = r"[\w\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e00-\u0eff\u200c\u200d]"  # with vowel signs
-_TOKEN = re.compile(rf"==>|-->|->|=>|[^\W\d_]\.[^\W\d_]\.|n/a\b|(?<![\w)])-?\d+(?:[.,]\d+)*(?!\w)|{_CHAR}+(?:'{_CHAR}+|-{_CHAR}{{2,}})*|\n|[^\s\w]",
-                    re.IGNORECASE)
+_CHAR = (r"[\w\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e00-\u0eff"  # with vowel signs
+         r"\u200c\u200d]")
+_TOKEN = re.compile(
+    rf"==>|-->|->|=>|[^\W\d_]\.[^\W\d_]\.|n/a\b|(?<![\w)])-?\d+(?:[.,]\d+)*(?!\w)"
+    rf"|{_CHAR}+(?:'{_CHAR}+|-{_CHAR}{{2,}})*|\n|[^\s\w]", re.IGNORECASE)
 _DROPPED = frozenset("#*~\\")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _OPEN, _CLOSE = frozenset("([{\"'“«「『【<"), frozenset(")]}\"'”»」』】>")
@@ -80,11 +83,12 @@ def _unspaced() -> re.Pattern[str]:
 
 
 def is_english(form: str) -> bool:
+    """Whether this word is in the English list."""
     return form in _lexicon()["english"]
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of plain text, in order; brackets, quotes and pictures are none, but brackets mark their neighbours."""
+    """The tokens of plain text, in order. Brackets and quotes are none but mark their neighbours; pictures go."""
     raw = _TOKEN.findall(_THOUSANDS.sub("", _EDGE.sub(" ", _unspaced().sub(r" \g<0> ", text))))
     words = _words_of(raw)
     made: list[Token] = []
@@ -109,7 +113,7 @@ def tokens(text: str) -> list[Token]:
 def _words_of(raw: Sequence[str]) -> Mapping[str, str]:
     """The lexicon that counts for this text: English, and the languages whose labels occur."""
     forms = [form.casefold() for form in raw]
-    pairs = [f"{one} {two}" for one, two in zip(forms, forms[1:], strict=False)]
+    pairs = [f"{one} {two}" for one, two in itertools.pairwise(forms)]
     spoken = dict.fromkeys(language for form in [*forms, *pairs] for language in _labels().get(form, ()))
     words: dict[str, str] = {}
     for language in [*spoken, "english"]:
