@@ -1,12 +1,13 @@
 """The answer letter in a model's reply, and replies that are no reasoning at all. Pure functions.
 
-What counts is what the reply says aloud in its first turn (plain.py). In it, every statement of an answer is found
-(statements.py), and the last of the strongest ones decides, unless another one contradicts it:
+What counts is what the reply says aloud in its first turn (plain.py). Every statement of an answer in it is found
+(statements.py), and they are taken in order:
 
-- a statement that says something else before it, or after it, leaves None, but where the reply takes the first one
-  back in between ("Answer: B. Wait, ... so C" is C);
-- a statement of several letters or of none ("B or C", "none of these") is a statement: it decides, and gives None;
-- taken back with nothing said instead, it is None too.
+- a stronger statement replaces a weaker one before it: an answer line outranks sentences on the way to it;
+- one that says something else and is not stronger leaves None, but where the reply takes the first one back in between
+  ("Answer: B. Wait, ... so C" is C);
+- a statement of several letters or of none ("B or C", "none of these") is a statement: it gives None;
+- an answer that is taken back with nothing said instead, or called wrong later on, is None too.
 
 A wrong letter is worse than none.
 """
@@ -39,8 +40,8 @@ def extract_answer(text: str, choices: Mapping[str, str] | None = None) -> str |
     passage = Passage(plain.spoken(text), choices)
     found = statements(passage)
     if plain.unclosed_thought(text):
-        found = [one for one in found if one.strength == DECLARED and is_last_line(passage, one)]
-    declared = next((one for one in found if one.strength == DECLARED), None)
+        found = [one for one in found if is_last_line(passage, one)]
+    declared = next((one for one in found if one.strength >= DECLARED), None)
     if declared is not None:  # what is said after options are listed again is another question's, or reviews these
         another = passage.next_question(declared.end)
         found = [one for one in found if one.start < another]

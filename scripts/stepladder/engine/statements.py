@@ -1,8 +1,8 @@
 """Where a reply states its answer: the forms that such statements take around the slot of passage.py.
 
-Each form has a strength: DECLARED ("Answer: B", "the answer is B", "B is the right one", "I choose B"), CONCLUDED ("so
-B", "it is B", "B" alone), JUDGED ("B is correct"), CLOSING (a last sentence "... is B"). What stands in a question,
-under a condition, in somebody else's mouth or after a "not" is no statement.
+Each form has a strength: WRITTEN (a line "Answer: B", a box), DECLARED ("the answer is B", "B is the right one", "I
+choose B"), CONCLUDED ("so B", "it is B", "B" alone), JUDGED ("B is correct"), CLOSING (a last sentence "... is B").
+What stands in a question, under a condition, in somebody else's mouth or after a "not" is no statement.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from . import verdict_lines, wording
 from .passage import Passage, Slot
 from .wording import LETTER, SMALL_LETTER
 
-CLOSING, JUDGED, CONCLUDED, DECLARED = range(4)
+CLOSING, JUDGED, CONCLUDED, DECLARED, WRITTEN = range(5)
 REACH = 12  # words between "answer" and the "is" that belongs to it
 
 _THE_ANSWER = re.compile("f{1,2}r{0,2}[no]")
@@ -58,10 +58,15 @@ def is_bare_line(line: str) -> bool:
     return _BARE_LINE.match("".join(token.kind for token in wording.tokens(line))) is not None
 
 
+def is_written(passage: Passage, label: int) -> bool:
+    """Whether a word for "answer" heads a line that is there for the answer."""
+    line = passage.starts[label]
+    return (line == 0 or passage.kinds[line - 1] == "/") and _ANSWER_LINE.match(passage.kinds, line) is not None
+
+
 def is_last_line(passage: Passage, statement: Statement) -> bool:
-    """Whether a statement is an answer line, and the last one of its text."""
-    line = passage.kinds.rfind("/") + 1
-    return line <= statement.start and _ANSWER_LINE.match(passage.kinds, line) is not None
+    """Whether a statement is an answer line, and the last line of its text."""
+    return statement.strength == WRITTEN and statement.start > passage.kinds.rfind("/")
 
 
 # -- the forms --------------------------------------------------------------------------------------------------------
@@ -72,7 +77,7 @@ def _stated(passage: Passage, start: int, slot: Slot | None, strength: int) -> I
         return
     end = passage.ends[slot.end - 1]
     asked = passage.kinds[end:end + 1] == "?" and not (
-        strength == DECLARED and passage.heads(start) and slot.end == end)
+        strength >= DECLARED and passage.heads(start) and slot.end == end)
     doubted = "q" in passage.before(start).rpartition("g")[2] or "q" in passage.kinds[start:slot.start]
     denied = passage.kinds[start] not in "g:=" and passage.denied_clause(start)
     if asked or doubted or denied:
@@ -88,7 +93,8 @@ def _declared(passage: Passage) -> Iterator[Statement]:
     """"Answer: B", "the answer to the question is B", "the right option is B", "respuesta correcta: B"."""
     for start, kind in enumerate(passage.kinds):
         if kind in "no" or (kind == "r" and passage.foreign(start)):
-            yield from _stated(passage, start, _after_label(passage, start), DECLARED)
+            written = kind == "n" and is_written(passage, start)
+            yield from _stated(passage, start, _after_label(passage, start), WRITTEN if written else DECLARED)
 
 
 def _after_label(passage: Passage, label: int) -> Slot | None:
