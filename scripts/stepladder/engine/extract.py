@@ -65,6 +65,16 @@ def _decided(passage: Passage, found: Sequence[Statement]) -> str | None:
     return None if passage.retracted(end) or passage.denies(letter, end) else letter
 
 
+def own_answer(text: str, closing: str, choices: Mapping[str, str] | None = None) -> str | None:
+    """The letter that a reply had stated by itself before `closing` was forced upon it, or None."""
+    return extract_answer(text.rpartition(closing)[0], choices)
+
+
+def gives_no_reasoning(text: str, choices: Mapping[str, str] | None = None) -> bool:
+    """Whether a reply is its answer and hardly a word more ("Answer: C"): clear, but no reasoning."""
+    return degenerate(text) == "near-empty" and extract_answer(text, choices) is not None
+
+
 def verdicts(text: str, choices: Mapping[str, str] | None = None) -> set[str] | None:
     """The letters judged right where a reply judges options line by line ("B. 66 yes"); None where it does not.
 

@@ -77,6 +77,7 @@ def table_row(records: Sequence[Record], answers: Sequence[Mapping[str, Any]]) -
         "accuracy_of_parsed_runs": right / len(parsed) if parsed else None,
         "ended": {name: ended[name] for name in ENDED if ended[name]},
         "degenerate_runs": sum(bool(run.get("degenerate")) for run in runs),
+        "bare_runs": sum(bool(run.get("bare")) for run in runs),
         "permuted": permutation_row(answers),
         "letters": letter_row(records, answers),
         "calibration": statistics.calibration(*map(list, zip(*rated, strict=True))) if rated else None,
