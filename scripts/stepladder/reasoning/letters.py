@@ -29,8 +29,8 @@ _REFERENCES = re.compile(
     rf"^[ \t>#*\-]*+{_WRAP}{_X}{_UNWRAP}[.):]{{1,3}}{_UNWRAP}(?=\s)"  # "B. Paris", at the start of a line
     rf"|^[ \t>#*\-]*+{_WRAP}{_X}{_UNWRAP}[ \t]*$"  # "B" alone on a line
     rf"|\({_X}\)"
-    rf"|\b(?:[Oo]ptions?|OPTIONS?|[Cc]hoices?|[Aa]nswers?|ANSWER|[Ll]etters?)(?:\s+choice)?[\s*_:=]{0,12}"
-    rf"(?:(?:is|are|was|must be|should be|would be|will be|therefore|then)[\s*_:=]{1,12}){{0,2}}{_LIST}"
+    rf"|\b(?:[Oo]ptions?|OPTIONS?|[Cc]hoices?|[Aa]nswers?|ANSWER|[Ll]etters?)(?:\s+choice)?[\s*_:=]{{0,12}}"
+    rf"(?:(?:is|are|was|must be|should be|would be|will be|therefore|then)[\s*_:=]{{1,12}}){{0,2}}{_LIST}"
     rf"|(?<!\w){_LIST}\s+{_VERDICT}"
     rf"|\b(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore),?\s+(?:it is\s+|it's\s+)?{_WRAP}{_X}{_UNWRAP}(?=[.!]|\s*$)"
     rf"|\b(?:choose|pick|select|eliminate|exclude|reject|rule out|go with)\s+(?:options? )?{_LIST}"
