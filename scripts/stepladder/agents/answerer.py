@@ -82,6 +82,7 @@ class _Work:
     tokens: int = 0
     after: dict[str, float] | None = None  # probabilities after the reasoning
     ended: How = field(default="at once")
+    own: str | None = None  # the letter the reasoning states by itself
 
 
 class Answerer:
@@ -227,6 +228,7 @@ class Answerer:
     def _take(self, work: _Work, completion: Completion, how: How) -> None:
         if extract.degenerate(work.text.removesuffix(prompts.CLOSING)) is not None:
             return  # rambling is no ground for an answer
+        work.own = extract.extract_answer(work.text.removesuffix(prompts.CLOSING), work.record["choices"])
         found = letters_of(completion.probabilities)
         if found is not None:
             work.after, work.ended = found, how
@@ -236,7 +238,7 @@ class Answerer:
         probabilities = work.after or work.at_once
         if probabilities is None:  # the model gives no usable numbers: nothing is known, and it shows
             probabilities = dict.fromkeys(LETTERS, 0.25)
-        letter = max(LETTERS, key=lambda one: probabilities[one])
+        letter = (work.own if reasoned else None) or max(LETTERS, key=lambda one: probabilities[one])
         reasoning = self._shown(work.text) if reasoned else ""
         return Answer(letter, reasoning, probabilities[letter], probabilities, work.ended, work.tokens, took, late,
                       work.shortened)

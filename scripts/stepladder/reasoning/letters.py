@@ -19,22 +19,24 @@ _STANDALONE = re.compile(rf"(?<!\w){_X}")
 _ARTICLE = re.compile(
     r"(?<!\w)A(?= (?!(?:is|was|are|were|has|had|can|cannot|will|would|must|could|may|might|and|or|nor|to|in|at|of|on|"
     r"with|from|by|does|did|equals|because|since|as|that|which|but|if|so|yes|no)\b)[a-z])")
-_WRAP, _UNWRAP = r"[(\[{\"'“‘*_`]*", r"[)\]}\"'”’*_`]*"
-_LIST = rf"{_WRAP}{_X}{_UNWRAP}(?:\s*(?:,|/|&|,?\s*and|,?\s*or|,?\s*nor)\s+(?:options? )?{_WRAP}{_X}{_UNWRAP})*"
+_WRAP, _UNWRAP = r"[(\[{\"'“‘*_`]{0,6}", r"[)\]}\"'”’*_`]{0,6}"
+_AND = r"(?:,(?:\s*(?:and|or|nor)\b)?|/|&|(?:and|or|nor)\b)"  # each beginning has one way on, so nothing is tried twice
+_LIST = rf"(?>{_WRAP}{_X}{_UNWRAP}(?:\s*{_AND}\s*(?:options? )?{_WRAP}{_X}{_UNWRAP}){{0,6}})"
 _VERDICT = (r"(?:is|are|was|must be|would be|seems|cannot be)\s+"
             r"(?:\w+ly\s+|also\s+|not\s+|the\s+|both\s+|therefore\s+){0,3}"
             r"(?:correct|incorrect|right|wrong|true|false|best|answer|ruled|eliminated|excluded|possible|impossible|out)\b")
 _REFERENCES = re.compile(
-    rf"^[ \t>#*\-]*{_WRAP}{_X}{_UNWRAP}[.):]+{_UNWRAP}(?=\s)"  # "B. Paris", at the start of a line
-    rf"|^[ \t>#*\-]*{_WRAP}{_X}{_UNWRAP}[ \t]*$"  # "B" alone on a line
+    rf"^[ \t>#*\-]*+{_WRAP}{_X}{_UNWRAP}[.):]{{1,3}}{_UNWRAP}(?=\s)"  # "B. Paris", at the start of a line
+    rf"|^[ \t>#*\-]*+{_WRAP}{_X}{_UNWRAP}[ \t]*$"  # "B" alone on a line
     rf"|\({_X}\)"
-    rf"|\b(?:[Oo]ptions?|OPTIONS?|[Cc]hoices?|[Aa]nswers?|ANSWER|[Ll]etters?)(?:\s+choice)?[\s*_:=]*"
-    rf"(?:(?:is|are|was|must be|should be|would be|will be|therefore|then)[\s*_:=]+){{0,2}}{_LIST}"
+    rf"|\b(?:[Oo]ptions?|OPTIONS?|[Cc]hoices?|[Aa]nswers?|ANSWER|[Ll]etters?)(?:\s+choice)?[\s*_:=]{{0,12}}"
+    rf"(?:(?:is|are|was|must be|should be|would be|will be|therefore|then)[\s*_:=]{{1,12}}){{0,2}}{_LIST}"
     rf"|(?<!\w){_LIST}\s+{_VERDICT}"
     rf"|\b(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore),?\s+(?:it is\s+|it's\s+)?{_WRAP}{_X}{_UNWRAP}(?=[.!]|\s*$)"
     rf"|\b(?:choose|pick|select|eliminate|exclude|reject|rule out|go with)\s+(?:options? )?{_LIST}"
     rf"|(?:####|\\boxed\{{)\s*{_X}", re.MULTILINE)
-_LOWER_CASE = re.compile(r"\([a-d]\)|\b(?:[Oo]ptions?|[Cc]hoices?|[Ll]etters?)\s+[b-d]\b|^\s*[a-d][.)]\s", re.MULTILINE)
+_LOWER_CASE = re.compile(
+    r"\([a-d]\)|\b(?:[Oo]ptions?|[Cc]hoices?|[Ll]etters?)\s+[b-d]\b|^[ \t]*[a-d][.)]\s", re.MULTILINE)
 _BY_PLACE = re.compile(
     r"\b(?:first|second|third|fourth|last|next|previous|former|latter|top|bottom|final|other two|middle)\s+"
     r"(?:two\s+|three\s+)?(?:options?|choices?|ones?|statements?|alternatives?)\b"

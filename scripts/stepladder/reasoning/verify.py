@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..engine import extract
+from ..engine import extract, prompts
 from .attempts import Attempt, Judgement
 from .letters import map_letters
 
@@ -58,7 +58,12 @@ def contradicts(body: str, letter: str, choices: Mapping[str, str]) -> bool:
 
 
 def judge(text: str, attempt: Attempt, closed: bool = False) -> Judgement:
-    """Weigh one reply to `attempt`; `closed` where its conclusion was forced, in the middle of a sentence perhaps."""
+    """Weigh one reply to `attempt`; `closed` where its conclusion was forced, in the middle of a sentence perhaps.
+
+    What the reply had answered before that counts, not what was forced.
+    """
+    if closed and extract.own_answer(text, prompts.CLOSING, attempt.shown["choices"]) is not None:
+        text = text.rpartition(prompts.CLOSING)[0]
     concluded = extract.extract_answer(text, attempt.shown["choices"])
     answer = None if concluded is None else attempt.back[concluded]
     reason = extract.degenerate(text)

@@ -141,12 +141,24 @@ def run_of(unit: Unit, completion: Completion) -> dict[str, Any]:
     if unit.mode == "fast":
         letter, ended = most_probable(probabilities), "logits"
     else:
-        shown = extract.extract_answer(completion.text, unit.shown["choices"])
-        closed = completion.finish_reason == "closed"
-        letter = most_probable(probabilities) if closed and probabilities else unit.back.get(shown or "")
-        ended = "closed" if closed else "answer"
+        letter, probabilities, ended = _concluded(unit, completion, probabilities)
     return _run(unit, letter, probabilities, completion.seconds, completion.tokens,
                 ended if letter else "unparsed", completion.text)
+
+
+def _concluded(unit: Unit, completion: Completion, probabilities: list[float] | None
+               ) -> tuple[str | None, list[float] | None, str]:
+    """(letter, its probabilities, how it ended) of a chain. One that had answered before it was closed keeps that."""
+    choices = unit.shown["choices"]
+    if completion.finish_reason != "closed":
+        shown = extract.extract_answer(completion.text, choices)
+        return unit.back.get(shown or ""), probabilities, "answer"
+    own = extract.own_answer(completion.text, prompts.CLOSING, choices)
+    if own is not None:
+        return unit.back[own], None, "answer"
+    if probabilities is not None:
+        return most_probable(probabilities), probabilities, "closed"
+    return unit.back.get(extract.extract_answer(completion.text, choices) or ""), None, "closed"
 
 
 def forced_run(unit: Unit, chain: Completion, closing: Completion) -> dict[str, Any]:
@@ -165,10 +177,11 @@ def refused_run(unit: Unit, why: str | None) -> dict[str, Any]:
 def _run(unit: Unit, letter: str | None, probabilities: list[float] | None, seconds: float, tokens: int, ended: str,
          text: str) -> dict[str, Any]:
     forward = {original: shown for shown, original in unit.back.items()}
+    bare = bool(text) and extract.gives_no_reasoning(text, unit.shown["choices"])
     return {"id": unit.id, "contestant": unit.contestant, "mode": unit.mode, "question": unit.question,
             "rotation": unit.rotation, "vote": unit.vote, "letter": letter, "shown": forward.get(letter or ""),
             "probabilities": probabilities, "ms": round(1000 * seconds, 1), "tokens": tokens, "ended": ended,
-            "degenerate": extract.degenerate(text) if text else None, "text": text}
+            "degenerate": extract.degenerate(text) if text and not bare else None, "bare": bare, "text": text}
 
 
 def letter_probabilities(choices: Mapping[str, float] | None, back: Mapping[str, str]) -> list[float] | None:

@@ -121,6 +121,8 @@ def _mode_warnings(line: Mapping[str, Any]) -> list[str]:
     if line["runs"] and line["degenerate_runs"] / line["runs"] > 0.1:
         found.append(f"{100 * line['degenerate_runs'] / line['runs']:.0f} % of the replies are degenerate (empty, "
                      "constant or looping text)")
+    if line["runs"] and line.get("bare_runs", 0) / line["runs"] > 0.1:
+        found.append(f"{100 * line['bare_runs'] / line['runs']:.0f} % of the replies give an answer and no reasoning")
     closed = line["ended"].get("closed", 0)
     if line["runs"] and closed / line["runs"] > 0.25:
         found.append(f"{100 * closed / line['runs']:.0f} % of the replies had to be cut short at the token limit")

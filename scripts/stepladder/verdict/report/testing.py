@@ -142,9 +142,10 @@ def formats(found: Found) -> list[Block]:
     kinds = [kind for kind in ENDED if kind != "logits" and any(line["ended"].get(kind) for _, _, line in rows)]
     chains = [(name, line) for name, mode, line in rows if mode == "reasoning"]
     if chains and kinds:
-        shown.append(Table(["reasoning replies", *kinds, "degenerate"], [
-            [name, *(number(line["ended"].get(kind, 0)) for kind in kinds), number(line["degenerate_runs"])]
-            for name, line in chains], "; ".join(f"{kind}: {ENDED[kind]}" for kind in kinds) + "."))
+        shown.append(Table(["reasoning replies", *kinds, "no reasoning given", "degenerate"], [
+            [name, *(number(line["ended"].get(kind, 0)) for kind in kinds), number(line.get("bare_runs", 0)),
+             number(line["degenerate_runs"])] for name, line in chains],
+            "; ".join(f"{kind}: {ENDED[kind]}" for kind in kinds) + "."))
     return shown
 
 
