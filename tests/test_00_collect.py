@@ -92,7 +92,7 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_laptop_sample_has_its_sizes_domains_letters_and_solved_puzzles(laptop: Path) -> None:
     found = parts(laptop)
-    assert {part: len(records) for part, records in found.items()} == {"questions": 431, "validation": 23, "test": 50}
+    assert {part: len(records) for part, records in found.items()} == {"questions": 390, "validation": 64, "test": 50}
     everything = [record for records in found.values() for record in records]
     assert len({record["id"] for record in everything}) == 504
     assert all(problem(record) is None for record in everything)
@@ -113,7 +113,7 @@ def test_the_meta_keeps_the_books(laptop: Path) -> None:
     counts = json.loads((laptop / "data/enhanced/questions_sample.meta.json").read_bytes())["counts"]
     for row in counts["by_source"].values():
         assert row["read"] == row["kept"] + row["rejected"] + row["duplicates"] + row["not_sampled"]
-    assert (counts["records"], counts["training"], counts["test"]) == (504, 431, 50)
+    assert (counts["records"], counts["training"], counts["test"]) == (504, 390, 50)
     assert counts["coverage"]["covered"] == 42
 
 
@@ -133,7 +133,7 @@ def test_datasets_loads_the_files(laptop: Path, tmp_path: Path) -> None:
     loaded = datasets.load_dataset(
         "json", data_files=str(laptop / "data/enhanced/questions_sample.json"), split="train", cache_dir=str(tmp_path)
     )
-    assert len(loaded) == 431
+    assert len(loaded) == 390
     assert set(loaded.column_names) >= {"id", "question", "choices", "answer", "source", "domain", "chain_of_thought"}
 
 
