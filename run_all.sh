@@ -56,7 +56,8 @@ while (($#)); do
         --workdir) mkdir -p "$2"; workdir=$(cd "$2" && pwd); shift 2;;
         --from) from=$(stage_number "$2"); shift 2;;
         --only) only=$(stage_number "$2"); shift 2;;
-        --variant) variant=$2; shift 2;;
+        --variant) [[ $2 == [!-]* ]] || bad "--variant needs a name, not '$2'"
+                   variant=$2; shift 2;;
         --args) (($# >= 3)) || bad "--args needs a stage and its flags"
                 number=$(stage_number "$2"); extra[$number]+=" $3"; shift 3;;
         *) bad "unknown argument $1";;

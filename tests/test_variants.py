@@ -256,3 +256,5 @@ def test_show_knows_variants(tmp_path: Path) -> None:
     assert json.loads(show("look", "cot_enhanced.control.limit5", "--random", "--json"))["id"] == "limit 5"
     assert "cot_enhanced_sample.control.limit5" in show("prune")
     assert "cot_enhanced_sample.control " not in show("prune"), "a variant is no peek"
+    (["--variant", "", "--args", "04", "--order random"], "--variant needs a name"),
+    (["--variant", "--kept"], "--variant needs a name"),
