@@ -258,3 +258,8 @@ def test_show_knows_variants(tmp_path: Path) -> None:
     assert "cot_enhanced_sample.control " not in show("prune"), "a variant is no peek"
     (["--variant", "", "--args", "04", "--order random"], "--variant needs a name"),
     (["--variant", "--kept"], "--variant needs a name"),
+    (["--variant", "", "--args", "04", "--order random"], "--variant needs a name"),
+    (["--variant", "--kept"], "--variant needs a name"),
+    like_a_peek = replace(main, variant="limitless")
+    write_json(like_a_peek.output("cot_enhanced"), [])
+    like_a_peek.adapter.mkdir(parents=True)
