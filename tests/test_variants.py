@@ -97,6 +97,8 @@ def test_flags_are_kept_replaced_and_forgotten_but_not_how_to_run_once() -> None
     assert variants.with_given(lasting, {"04": "--limit 5"}) == (lasting, {"04": "--order random --limit 5"}), "a peek"
     assert variants.with_given({}, {"04": "--limit=5 --epochs 2"}) == ({"04": "--epochs 2"},
                                                                        {"04": "--epochs 2 --limit=5"})
+    assert variants.with_given(lasting, {"04": "--exports-only --merge"}) == (
+        lasting, {"04": "--order random --exports-only --merge"}), "what is exported makes it no other student"
     for given_, told in (({"00": "--size 5"}, "--args 00: all variants share"), ({"7": ""}, "no such stage"),
                          ({"04": "--input 'x"}, "No closing quotation")):
         with pytest.raises(InputError, match=told):

@@ -23,6 +23,8 @@ SHARED_BY_ALL = ("00", "01")
 TRAINS, TESTS_ALL = "04", "05"
 ONCE = ("--force", "--debug", "--retry-failed", "--exports-only", "--chat", "--status", "--plan")
 """Flags that say how to run once, not what the variant is; so does --limit N, which has a value."""
+ASIDE_FROM_IT = ("--exports-only", "--chat")
+"""Flags of a run that makes nothing of the variant itself, whatever else it is given."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ def with_given(kept: Mapping[str, str], given: Mapping[str, str]) -> tuple[dict[
 
 def _sorted_out(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """(flags that make the variant what it is, flags for once)."""
+    if any(word in ASIDE_FROM_IT for word in words):
+        return [], list(words)
     lasting: list[str] = []
     once: list[str] = []
     for before, word in zip(["", *words], words, strict=False):
