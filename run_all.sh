@@ -184,7 +184,7 @@ if [[ $mode == status && -z $variant && -z $only ]]; then
     mapfile -t others < <("$python" "$project/scripts/show.py" variants --kept --profile "$profile" --workdir "$workdir")
     for variant in "${others[@]}"; do
         extra=() belongs=()
-        plan_variant
+        plan_variant || continue  # it said what is wrong with this one; the others are asked all the same
         for script in "${stages[@]}"; do
             [[ ${belongs[${script:0:2}]} != own ]] || run_stage "$script"
         done

@@ -270,6 +270,17 @@ def test_one_command_makes_a_second_student_and_remembers_how(tmp_path: Path) ->
         "06 control: to do"]
 
 
+def test_the_status_of_a_variant_that_cannot_be_planned_hides_no_other(tmp_path: Path) -> None:
+    driver = Driver(tmp_path)
+    main = Workspace(driver.workdir, "sample", "smollm2_135m")
+    for name in ("a", "b"):
+        variants.keep_arguments(replace(main, variant=name), {"04": "--order random"})
+    write_json(replace(main, variant="a").output("cot_enhanced"), [])
+    asked = driver.run("--status")
+    assert "variant a has a cot_enhanced_sample.a.json of its own" in asked.stderr
+    assert "04 b: to do" in asked.stdout
+
+
 def test_a_variant_that_fails_says_how_to_go_on_and_asking_keeps_nothing(tmp_path: Path) -> None:
     driver = Driver(tmp_path)
     assert driver.run("--variant", "control", "--args", "04", "--order random", "--status").returncode == 0
