@@ -56,7 +56,8 @@ while (($#)); do
         --workdir) mkdir -p "$2"; workdir=$(cd "$2" && pwd); shift 2;;
         --from) from=$(stage_number "$2"); shift 2;;
         --only) only=$(stage_number "$2"); shift 2;;
-        --variant) variant=$2; shift 2;;
+        --variant) [[ $2 == [!-]* ]] || bad "--variant needs a name, not '$2'"
+                   variant=$2; shift 2;;
         --args) (($# >= 3)) || bad "--args needs a stage and its flags"
                 number=$(stage_number "$2"); extra[$number]+=" $3"; shift 3;;
         *) bad "unknown argument $1";;
@@ -183,7 +184,7 @@ if [[ $mode == status && -z $variant && -z $only ]]; then
     mapfile -t others < <("$python" "$project/scripts/show.py" variants --kept --profile "$profile" --workdir "$workdir")
     for variant in "${others[@]}"; do
         extra=() belongs=()
-        plan_variant
+        plan_variant || continue  # it said what is wrong with this one; the others are asked all the same
         for script in "${stages[@]}"; do
             [[ ${belongs[${script:0:2}]} != own ]] || run_stage "$script"
         done

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from stepladder.core import cli, profiles, variants
@@ -74,8 +75,12 @@ def run(args: argparse.Namespace) -> int | None:
 
 
 def trained_on(workspace: Workspace) -> list[Path]:
-    """The questions that this run's students saw; none, said aloud, where there is nothing to compare with."""
-    spaces = [workspace, *(student.workspace for student in variants.students(workspace))]
+    """The questions that this run's students saw; none, said aloud, where there is nothing to compare with.
+
+    With --limit both the peek's and the whole ones: the student may be of either.
+    """
+    spaces = [one for space in (workspace, *(student.workspace for student in variants.students(workspace)))
+              for one in (space, replace(space, limit=None))]
     for name in ("curriculum_ordered", "cot_enhanced", "questions"):
         paths = dict.fromkeys(space.input(name) for space in spaces)
         if there := [path for path in paths if path.exists()]:

@@ -126,6 +126,15 @@ def test_a_variant_that_comes_later_is_asked_alone_and_stands_in_one_table(
     assert asked == []
 
 
+def test_a_peek_at_the_whole_student_looks_for_overlap_with_all_it_was_trained_on(
+        space: Workspace, asked: list[Request]) -> None:
+    write_json(space.enhanced("curriculum_ordered"), [*planted.questions(40, seed=6), QUESTIONS[0]])
+    write_json(replace(space, limit=9).output("curriculum_ordered"), planted.questions(9, seed=6))
+    with pytest.raises(InputError, match="1 of 9 test questions"):
+        test(space, "--limit", "9")
+    assert asked == []
+
+
 def test_the_report_and_the_summary_show_every_student(space: Workspace, asked: list[Request]) -> None:
     train(replace(space, variant="control"), "random")
     test(space)

@@ -41,6 +41,12 @@ def finished(stage: StageRun, content: object = ("result",)) -> None:
         stage.finish({"out": list(content)}, counts={"records": 1})
 
 
+def test_an_output_that_is_the_input_is_refused(make, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"in.json is input and output of this run"), \
+            make(outputs={"out": tmp_path / "x" / ".." / "in.json"}):
+        pass
+
+
 def test_done_until_something_it_depends_on_changes(make, tmp_path: Path) -> None:
     finished(make())
     assert make().why_not_done() is None

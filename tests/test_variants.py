@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from stepladder.core import variants
 from stepladder.core.cli import variant_name
-from stepladder.core.errors import InputError
+from stepladder.core.errors import InputError, NotThereYet
 from stepladder.core.files import write_json
 from stepladder.core.stage import meta_path
 from stepladder.core.workspace import MAIN_OUTPUTS, Workspace
@@ -94,10 +94,23 @@ def test_flags_are_kept_replaced_and_forgotten_but_not_how_to_run_once() -> None
     assert variants.with_given(lasting, {"04": "--epochs 2", "06": "--orders 1"})[0] == {
         "04": "--epochs 2", "06": "--orders 1"}
     assert variants.with_given(lasting, {"04": ""})[0] == {}
+    assert variants.with_given(lasting, {"04": "--limit 5"}) == (lasting, {"04": "--order random --limit 5"}), "a peek"
+    assert variants.with_given({}, {"04": "--limit=5 --epochs 2"}) == ({"04": "--epochs 2"},
+                                                                       {"04": "--epochs 2 --limit=5"})
+    assert variants.with_given(lasting, {"04": "--exports-only --merge"}) == (
+        lasting, {"04": "--order random --exports-only --merge"}), "what is exported makes it no other student"
     for given_, told in (({"00": "--size 5"}, "--args 00: all variants share"), ({"7": ""}, "no such stage"),
                          ({"04": "--input 'x"}, "No closing quotation")):
         with pytest.raises(InputError, match=told):
             variants.with_given({}, given_)
+
+
+def main_run_of(own: Workspace, stages: str) -> None:
+    """Outputs of these stages of the main run."""
+    for stage in stages.split():
+        output = own.enhanced(MAIN_OUTPUTS[stage])
+        write_json(output, [])
+        write_json(meta_path(output), {})
 
 
 @pytest.mark.parametrize(("differs", "there", "expected"), [
@@ -108,14 +121,56 @@ def test_flags_are_kept_replaced_and_forgotten_but_not_how_to_run_once() -> None
 ])
 def test_a_variant_begins_where_its_flags_differ(tmp_path: Path, differs: str, there: str, expected: str) -> None:
     own = Workspace(tmp_path, "sample", "tiny", variant="control")
-    for stage in there.split():
-        write_json(meta_path(own.enhanced(MAIN_OUTPUTS[stage])), {})
+    main_run_of(own, there)
     lasting, now = variants.with_given({}, {differs: "--debug --x y"})
     found = variants.parts(own, lasting, now)
     assert [part.how for part in found] == expected.split()
     assert [part.stage for part in found] == STAGES
     assert {part.flags for part in found if part.stage != differs} == {""}
     assert found[STAGES.index(differs)].flags == "--x y --debug"
+
+
+def test_what_is_given_for_once_reaches_its_stage_or_is_refused(tmp_path: Path) -> None:
+    own = Workspace(tmp_path, "sample", "tiny", variant="control")
+    main_run_of(own, "00 01 02 03 04 05")
+    kept = {"04": "--order random"}
+    found = variants.parts(own, *variants.with_given(kept, {"05": "--force"}))
+    assert variants.Part("05", "main", "--force") in found
+    with pytest.raises(InputError, match="--args 02 --retry-failed: stage 02 is the main run's"):
+        variants.parts(own, *variants.with_given(kept, {"02": "--retry-failed"}))
+
+
+def test_an_output_of_the_main_run_that_is_gone_is_made_again(tmp_path: Path) -> None:
+    own = Workspace(tmp_path, "sample", "tiny", variant="control")
+    main_run_of(own, "00 01 02 03")
+    own.enhanced("cot_enhanced").unlink()
+    found = variants.parts(own, *variants.with_given({}, {"04": "--order random"}))
+    assert [part.how for part in found[:4]] == ["shared", "shared", "main", "shared"]
+
+
+def test_a_variant_that_began_earlier_does_not_pass_for_one_that_shares(tmp_path: Path) -> None:
+    """Stage 04 of the variant would read the variant's own curriculum, not the main run's."""
+    own = Workspace(tmp_path, "sample", "tiny", variant="control")
+    main_run_of(own, "00 01 02 03")
+    write_json(own.output("curriculum_ordered"), [])
+    kept = {"03": "--difficulty heuristic"}
+    assert variants.parts(own, *variants.with_given(kept, {}))
+    with pytest.raises(InputError, match=r"control has a curriculum_ordered_sample.control.json of its own"):
+        variants.parts(own, *variants.with_given(kept, {"03": "", "04": "--order random"}))
+
+
+def test_a_variant_that_is_not_trained_yet_has_no_student_to_judge(tmp_path: Path) -> None:
+    own = Workspace(tmp_path, "sample", "tiny", variant="control")
+    own.enhanced("x").parent.mkdir(parents=True)
+    for space in (replace(own, variant=None), replace(own, limit=5)):
+        space.adapter.mkdir(parents=True)
+        (space.adapter / "adapter.gguf").touch()
+    variants.keep_arguments(own, {"04": "--order random"})
+    with pytest.raises(NotThereYet, match="variant control is not trained yet"):
+        variants.require(own)
+    variants.require(replace(own, limit=5))
+    variants.keep_arguments(own, {"06": "--orders 1"})
+    variants.require(own)
 
 
 def test_a_variant_that_there_is_not_is_refused_with_those_there_are(tmp_path: Path) -> None:
@@ -127,7 +182,6 @@ def test_a_variant_that_there_is_not_is_refused_with_those_there_are(tmp_path: P
     write_json(meta_path(replace(main, variant="by_hand").output("training_log")), {"variant": "by_hand"})
     write_json(meta_path(replace(main, limit=5).output("training_log")), {"variant": None})
     assert variants.names(main) == ["by_hand", "control"]
-    variants.require(replace(main, variant="control"))
     with pytest.raises(InputError, match="there are: by_hand, control"):
         variants.require(replace(main, variant="contrl"))
 
@@ -216,6 +270,17 @@ def test_one_command_makes_a_second_student_and_remembers_how(tmp_path: Path) ->
         "06 control: to do"]
 
 
+def test_the_status_of_a_variant_that_cannot_be_planned_hides_no_other(tmp_path: Path) -> None:
+    driver = Driver(tmp_path)
+    main = Workspace(driver.workdir, "sample", "smollm2_135m")
+    for name in ("a", "b"):
+        variants.keep_arguments(replace(main, variant=name), {"04": "--order random"})
+    write_json(replace(main, variant="a").output("cot_enhanced"), [])
+    asked = driver.run("--status")
+    assert "variant a has a cot_enhanced_sample.a.json of its own" in asked.stderr
+    assert "04 b: to do" in asked.stdout
+
+
 def test_a_variant_that_fails_says_how_to_go_on_and_asking_keeps_nothing(tmp_path: Path) -> None:
     driver = Driver(tmp_path)
     assert driver.run("--variant", "control", "--args", "04", "--order random", "--status").returncode == 0
@@ -232,6 +297,8 @@ def test_a_variant_that_fails_says_how_to_go_on_and_asking_keeps_nothing(tmp_pat
     (["--variant", "a b", "--args", "04", "--order random"], "is no name of a variant"),
     (["--variant", "x", "--args", "01", "--order random"], "--args 01: all variants share questions and weights"),
     (["--variant"], "missing value: --variant"),
+    (["--variant", "", "--args", "04", "--order random"], "--variant needs a name"),
+    (["--variant", "--kept"], "--variant needs a name"),
 ])
 def test_mistakes_are_exit_2(tmp_path: Path, flags: list[str], told: str) -> None:
     done = Driver(tmp_path).run(*flags)
@@ -245,6 +312,9 @@ def test_show_knows_variants(tmp_path: Path) -> None:
     variants.keep_arguments(own, {"04": "--order random"})
     for space in (own, replace(own, limit=5)):
         write_json(space.output("cot_enhanced"), [{"id": f"limit {space.limit}"}])
+    like_a_peek = replace(main, variant="limitless")
+    write_json(like_a_peek.output("cot_enhanced"), [])
+    like_a_peek.adapter.mkdir(parents=True)
 
     def show(command: str, *flags: str) -> str:
         call = [sys.executable, str(PROJECT / "scripts" / "show.py"), command, *flags, "--profile", "laptop",
@@ -256,3 +326,4 @@ def test_show_knows_variants(tmp_path: Path) -> None:
     assert json.loads(show("look", "cot_enhanced.control.limit5", "--random", "--json"))["id"] == "limit 5"
     assert "cot_enhanced_sample.control.limit5" in show("prune")
     assert "cot_enhanced_sample.control " not in show("prune"), "a variant is no peek"
+    assert "limitless" not in show("prune")

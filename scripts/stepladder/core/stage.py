@@ -186,6 +186,11 @@ class StageRun:
     # -- the run --------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> StageRun:
+        read = {path.resolve() for path in self.inputs.values()}
+        for output in self.outputs.values():
+            if output.resolve() in read:
+                raise InputError(f"{output} is input and output of this run, and would be lost as input; "
+                                 "give --output another name")
         if getattr(self.args, "status", False):  # a question leaves no folders and locks behind
             return self
         for output in self.outputs.values():

@@ -7,12 +7,12 @@ that make it what it is are kept in variant_TAG.NAME.json. Stage 05 belongs to t
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from .errors import InputError, NotThereYet
 from .files import read_json, write_json
 from .settings import SECTIONS
 from .stage import meta_path
@@ -20,9 +20,11 @@ from .workspace import MAIN_OUTPUTS, Workspace
 
 KEPT = "variant"
 SHARED_BY_ALL = ("00", "01")
-TESTS_ALL = "05"
+TRAINS, TESTS_ALL = "04", "05"
 ONCE = ("--force", "--debug", "--retry-failed", "--exports-only", "--chat", "--status", "--plan")
-"""Flags that say how to run once, not what the variant is."""
+"""Flags that say how to run once, not what the variant is; so does --limit N, which has a value."""
+ASIDE_FROM_IT = ("--exports-only", "--chat")
+"""Flags of a run that makes nothing of the variant itself, whatever else it is given."""
 
 
 @dataclass(frozen=True)
@@ -63,30 +65,57 @@ def with_given(kept: Mapping[str, str], given: Mapping[str, str]) -> tuple[dict[
             words = shlex.split(flags)
         except ValueError as error:
             raise InputError(f"--args {stage} {flags}: {error}") from error
-        if stays := [word for word in words if word not in ONCE]:
+        stays, once[stage] = _sorted_out(words)
+        if stays:
             lasting[stage] = shlex.join(stays)
         elif not words:
             lasting.pop(stage, None)
-        once[stage] = [word for word in words if word in ONCE]
     now = {stage: shlex.join([*shlex.split(lasting.get(stage, "")), *once.get(stage, [])])
            for stage in sorted({*lasting, *once})}
     return lasting, now
 
 
+def _sorted_out(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(flags that make the variant what it is, flags for once)."""
+    if any(word in ASIDE_FROM_IT for word in words):
+        return [], list(words)
+    lasting: list[str] = []
+    once: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        for_once = word in ONCE or "--limit" in (word, before) or word.startswith("--limit=")
+        (once if for_once else lasting).append(word)
+    return lasting, once
+
+
 def parts(workspace: Workspace, lasting: Mapping[str, str], now: Mapping[str, str]) -> list[Part]:
-    """Every stage of a variant in order. Raises InputError where nothing makes it differ from the main run."""
+    """Every stage of a variant in order.
+
+    Raises InputError where nothing makes it differ from the main run, where a stage that it shares is given flags, and
+    where it has an output of such a stage from an earlier life: its later stages would read that.
+    """
     if not lasting:
         raise InputError(f"variant {workspace.variant}: nothing makes it differ from the main run yet; say what does, "
                          "such as --args 04 \"--order random\"")
     main, first, found = replace(workspace, variant=None), min(lasting), []
     for stage, name in MAIN_OUTPUTS.items():
-        if stage >= first and (stage != TESTS_ALL or stage in lasting):
-            found.append(Part(stage, "own", now.get(stage, "")))
-        elif stage < first and meta_path(main.enhanced(name)).exists():
-            found.append(Part(stage, "shared"))
-        else:
-            found.append(Part(stage, "main"))
+        if stage >= first:
+            how = "own" if stage != TESTS_ALL or stage in lasting else "main"
+            found.append(Part(stage, how, now.get(stage, "")))
+            continue
+        _check_shared(workspace, stage, now)
+        there = all(path.exists() for path in (main.enhanced(name), meta_path(main.enhanced(name))))
+        found.append(Part(stage, "shared" if there else "main"))
     return found
+
+
+def _check_shared(workspace: Workspace, stage: str, now: Mapping[str, str]) -> None:
+    if flags := now.get(stage):
+        raise InputError(f"--args {stage} {flags}: stage {stage} is the main run's; give it that without --variant")
+    own = workspace.output(MAIN_OUTPUTS[stage])
+    if stage not in (*SHARED_BY_ALL, TESTS_ALL) and own.exists():
+        raise InputError(f"variant {workspace.variant} has a {own.name} of its own, which its later stages would read "
+                         f"instead of the main run's; give --args {stage} the flags that made it, or take another "
+                         "name: what both have in common is not computed again")
 
 
 def names(workspace: Workspace) -> list[str]:
@@ -98,11 +127,17 @@ def names(workspace: Workspace) -> list[str]:
 
 
 def require(workspace: Workspace) -> None:
-    """Raises InputError where the workspace is of a variant that there is not: its student would be the main run's."""
-    if workspace.variant and workspace.variant not in (known := names(workspace)):
+    """Raises InputError where the workspace is of a variant that there is not, NotThereYet where that is to train a
+    student and has not: either way its student would be the main run's."""
+    if not workspace.variant:
+        return
+    if workspace.variant not in (known := names(workspace)):
         there = f"there are: {', '.join(known)}" if known else "there is none"
         raise InputError(f"there is no variant {workspace.variant} ({there}); 04_train_qwen3_235b.py --variant "
                          f"{workspace.variant} trains one")
+    if min(kept_arguments(workspace), default=TRAINS) <= TRAINS and workspace.student_name != workspace.variant:
+        raise NotThereYet(f"variant {workspace.variant} is not trained yet; run 04_train_qwen3_235b.py --variant "
+                          f"{workspace.variant}")
 
 
 # -- their students ---------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from stepladder.core.errors import InputError
 from stepladder.core.files import read_json
 from stepladder.core.stage import meta_path
 from stepladder.core.workspace import Workspace
+
+LIMITED = re.compile(r"\.limit\d+$")
+"""How the names of peeks end; a variant may be called limitless."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,15 @@ def _aside(workspace: Workspace) -> Iterator[Kept]:
 
 def _peeks(workspace: Workspace) -> Iterator[Kept]:
     folder, tag = workspace.root / "data" / "enhanced", workspace.tag
-    for path in sorted([*folder.glob(f"*_{tag}.limit*.json"), *folder.glob(f"*_{tag}.*.limit*.json")]):
-        if path.name.endswith(".meta.json"):
+    for path in sorted(folder.glob(f"*_{tag}.*.json")):
+        if not LIMITED.search(path.stem):
             continue
         meta = meta_path(path)
         made = f"{read_json(meta)['finished'][:16]} " if meta.exists() else ""
         yield Kept("peek", path.stem, tuple(one for one in (path, meta) if one.exists()), f"{made}a run with --limit")
-    for path in sorted(workspace.models.glob(f"*{workspace.student}_*.limit*")):  # a variant's too
-        yield Kept("peek", path.name, (path,), "a run with --limit")
+    for path in sorted(workspace.models.glob(f"*{workspace.student}_*.limit*")):
+        if LIMITED.search(path.name):
+            yield Kept("peek", path.name, (path,), "a run with --limit")
 
 
 def _journals(workspace: Workspace) -> Iterator[Kept]:
