@@ -374,3 +374,5 @@ def test_the_memory_of_a_small_rest_does_not_replace_that_of_the_whole(
     main(workdir, *flags)
     assert result(workdir)["contestants"]["base"]["memory"] == {
         "process_bytes": 900, "device_bytes": None, "shared_with": []}
+    journal = workdir / "data" / "enhanced" / "journals" / "05_test_results_sample.jsonl"
+    assert journal.read_text().count('"id":"memory|base"') == 1, "nothing higher, nothing to note"

@@ -107,11 +107,13 @@ class Test:
 
     def _note_memory(self, contestant: Contestant, peak: PeakMemory) -> None:
         """The highest reading of all runs: one that had little left to ask sees less than the whole takes."""
-        earlier = self.journal.records.get(f"memory|{contestant.name}", {})
+        name = f"memory|{contestant.name}"
+        earlier = self.journal.records.get(name, {})
         reading = {"process_bytes": peak.process_bytes, "device_bytes": peak.device_bytes}
-        highest = {name: max((one for one in (value, earlier.get(name)) if one is not None), default=None)
-                   for name, value in reading.items()}
-        self.journal.append({"id": f"memory|{contestant.name}", **highest})
+        highest = {kind: max((one for one in (value, earlier.get(kind)) if one is not None), default=None)
+                   for kind, value in reading.items()}
+        if not earlier or any(earlier[kind] != value for kind, value in highest.items()):
+            self.journal.append({"id": name, **highest})
 
     def _mode(self, backend: Backend, contestant: Contestant, mode: str) -> None:
         speed_id = f"speed|{contestant.name}|{mode}"
