@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 SECONDS = {"02": 2.5, "03": 4.0, "04": 8.0, "05": 5.0}  # about as long as a run takes
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-SAME_WEIGHTS = (["--merge"], ["--no-gguf"], ["--guard-steps", "0"], ["--guard-steps", "4", "--guard-questions", "3"],
+SAME_WEIGHTS = (["--merge"], ["--no-gguf"], ["--guard-steps", "0"], ["--guard-steps", "4", "--guard-samples", "2"],
                 ["--checkpoint-steps", "5", "--checkpoints-kept", "1"], ["--deadline-hours", "50"])
 """Flags of stage 04 that make no other training."""
-FULL = re.compile("disk full|No space left|File too large", re.IGNORECASE)
+FULL = re.compile("disk full|No space left|File too large|MB of disk are left", re.IGNORECASE)
 Disturbance = Callable[[subprocess.Popen], None]
 
 
