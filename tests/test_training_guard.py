@@ -109,6 +109,7 @@ def test_readings_are_spaced_by_what_they_cost() -> None:
     assert guard.interval(10, 300, reading_seconds=8.0, step_seconds=5.0, share=0.05) == 32
     assert guard.interval(10, 300, reading_seconds=1.0, step_seconds=5.0, share=0.05) == 10
     assert guard.interval(10, 45, reading_seconds=8.0, step_seconds=5.0, share=0.05) == 15, "three readings at least"
+    assert guard.interval(10, 45, reading_seconds=8.0, step_seconds=0.0, share=0.05) == 15, "steps too short to be told"
 
 
 def test_readings_survive_json() -> None:

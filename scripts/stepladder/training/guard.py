@@ -125,11 +125,12 @@ def is_stale(readings: Sequence[Reading], patience: int) -> bool:
 def interval(steps: int, planned: int, reading_seconds: float, step_seconds: float, share: float) -> int:
     """Optimiser steps between readings: `steps`, or more, so that they take at most `share` of the training's time.
 
-    share 0: whatever they take. A training of `planned` steps has LEAST_READINGS in any case.
+    share 0: whatever they take. A training of `planned` steps has LEAST_READINGS in any case. step_seconds may be 0:
+    steps too short to be told.
     """
     if not share:
         return steps
-    paced = math.ceil(reading_seconds / (share * step_seconds))
+    paced = math.ceil(reading_seconds / (share * step_seconds)) if step_seconds else planned
     return max(steps, min(paced, math.ceil(planned / LEAST_READINGS)))
 
 
