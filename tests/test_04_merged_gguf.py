@@ -20,8 +20,8 @@ from stepladder.training.modelfile import modelfile, turns
 
 STAGE = importlib.import_module("04_train_qwen3_235b")
 BASICS = ["--dtype", "float32", "--held-out", "0", "--rank", "4", "--alpha", "8", "--guard-steps", "0", "--max-length",
-          "400", "--epochs", "4", "--batch", "2", "--accumulation", "1", "--warmup-steps", "0", "--learning-rate", "0.01",
-          "--learning-rate-end", "0.01", "--no-gguf"]
+          "400", "--epochs", "4", "--batch", "2", "--accumulation", "1", "--warmup-steps", "0",
+          "--learning-rate", "0.01", "--learning-rate-end", "0.01", "--no-gguf"]
 ADAPTER = "models/smollm2_135m_cot_curriculum"
 FILE = f"{ADAPTER}/gguf/smollm2_135m_cot_curriculum-Q8_0.gguf"
 RECORDS = [record(i) for i in range(8)]
