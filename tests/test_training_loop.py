@@ -296,7 +296,7 @@ def plant(run: loop.Loop, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
         said = "Answer: A" if what == "bare letter" else "Two and two is four.\nAnswer: A"
         records = [record(i, difficulty=1 + i, chain_of_thought=said) for i in range(12)]
         examples = data.encode_all(records, run.student.tokenizer, max_length=600)[0]
-        run.windows = windows(examples, batch=2, accumulation=2, epochs=6)
+        run.windows = windows([examples] * 6, batch=2, accumulation=2)
         run.rates = [10 * HEALTHY] * len(run.windows)
 
 

@@ -94,7 +94,7 @@ def train(plan: Plan, args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     yield reader.read(0).as_json()
     parameters = student.trainable()
     optimizer = torch.optim.AdamW(parameters.values(), lr=plan.rate, weight_decay=0.0)
-    for window in windows(trained, batch=4, accumulation=args.records // 4, epochs=1):
+    for window in windows([trained], batch=4, accumulation=args.records // 4):
         started = time.monotonic()
         for batch in window.batches:
             with student.autocast:
