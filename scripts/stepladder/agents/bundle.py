@@ -50,7 +50,8 @@ def code_files() -> dict[str, Path]:
     """Path in the bundle -> file of this project, for everything that is program text."""
     files = {f"stepladder/{name}": PACKAGE / name for name in MODULES}
     for room in ROOMS:
-        files |= {f"stepladder/{path.relative_to(PACKAGE)}": path for path in sorted((PACKAGE / room).rglob("*.py"))}
+        files |= {f"stepladder/{path.relative_to(PACKAGE)}": path for path in sorted((PACKAGE / room).rglob("*"))
+                  if path.suffix in (".py", ".toml")}
     kit = {str(path.relative_to(KIT)): path for path in sorted(KIT.rglob("*")) if path.is_file() and
            "__pycache__" not in path.parts}
     return files | kit
