@@ -22,7 +22,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SAME_WEIGHTS = (["--merge"], ["--no-gguf"], ["--guard-steps", "0"], ["--guard-steps", "4", "--guard-samples", "2"],
                 ["--checkpoint-steps", "5", "--checkpoints-kept", "1"], ["--deadline-hours", "50"])
 """Flags of stage 04 that make no other training."""
-FULL = re.compile("disk full|No space left|File too large|MB of disk are left", re.IGNORECASE)
+FULL = re.compile("disk full|No space left|File too large|MB of disk are left|GB are free", re.IGNORECASE)
 Disturbance = Callable[[subprocess.Popen], None]
 
 
