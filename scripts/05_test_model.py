@@ -103,7 +103,8 @@ def tell(content: dict) -> None:
             say(f"05: {name}, {mode}: {100 * found['value']:.1f} % right "
                 f"(95 % interval {100 * found['low']:.1f} to {100 * found['high']:.1f})")
     compared = students.lines(content["students"], summary["headline_mode"])
-    for line in (*summary["verdicts"], *compared, *summary["latency"]):
+    by_source = [row["sentence"] for row in summary["by_source"]]
+    for line in (*summary["verdicts"], *by_source, *compared, *summary["latency"]):
         say(f"05: {line}")
     for line in summary["warnings"]:
         say(f"05: warning: {line}")

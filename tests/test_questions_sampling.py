@@ -93,6 +93,20 @@ def test_quotas_hold_and_what_a_source_lacks_the_unquoted_fill_up_first() -> Non
     assert order == {"a": 10, "b": 85, "c": 5}
 
 
+def test_held_out_parts_have_quotas_of_their_own() -> None:
+    found = candidates(1_000)
+    shares = Shares(0.2, 0.1, 1_000, {"small": 1, "big": 2})
+    parts = assign_parts(found, shares, 0)
+    chosen = choose(found, parts, 1_000, {}, shares, 5, 0)
+    by_part = {part: Counter(found[index].source for index in chosen[part]) for part in PARTS}
+    assert by_part["test"] == {"small": 67, "big": 133}
+    assert abs(by_part["validation"]["small"] - 80 / 3) < 1
+    assert by_part["validation"]["mid"] == 0
+    assert by_part["training"]["mid"] == sum(candidate.source == "mid" for candidate in found)
+    smaller = choose(found, parts, 400, {}, shares, 5, 0)
+    assert all(set(smaller[part]) <= set(chosen[part]) for part in PARTS)
+
+
 def test_seats_never_exceed_what_there_is() -> None:
     assert Counter(source for source, _ in seats(99, {"a": 3, "b": 4}, {"b": 1})) == {"a": 3, "b": 4}
     assert divide(7, {"x": 3, "y": 2}) == {"x": 3, "y": 2}

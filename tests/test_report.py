@@ -135,8 +135,13 @@ def test_the_page_holds_every_section_and_links_to_each(text: str) -> None:
     assert "Not there yet: stage 01 (models), 02 (cot_enhanced)" in page.text
 
 
-def test_warnings_come_before_everything_else(text: str) -> None:
-    assert text.index("only 80 questions") < text.index('class="cards"') < text.index("<section")
+def test_the_gain_leads_and_warnings_come_before_all_else(text: str) -> None:
+    assert text.index('class="cards"') < text.index("only 80 questions") < text.index("<nav") < text.index("<section")
+    cards = Page(text[text.index('class="cards"'):text.index('id="warnings"')]).text
+    assert "student against base" in cards
+    assert "on made" in cards
+    assert "on other" in cards
+    assert "cost 1 min 00 s" in cards
 
 
 def test_the_page_asks_nobody_for_anything(text: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stepladder.core import options
 from stepladder.core.records import LETTERS
-from stepladder.verdict import comparing, memory, scoring
+from stepladder.verdict import comparing, memory, results, scoring
 
 
 def verdict_of(skills: dict[str, Any], count: int = 600, permute: int = 1) -> dict[str, Any]:
@@ -159,6 +159,21 @@ def test_slices_cover_every_question_once_and_are_corrected_together() -> None:
     rows = [row for kind in content["slices"].values() for row in kind]
     assert all(row["p_corrected"] >= row["p_value"] for row in rows)
     assert all(row["contestant"] == "student" for row in rows)
+
+
+def test_a_gain_is_told_where_it_was_made() -> None:
+    records = planted.questions(240)
+    made, other = ([r for r in records if r["source"] == source] for source in ("made", "other"))
+    skills = {"base": planted.knows(0.3), "student": planted.knows(0.9)}
+    runs = planted.runs(made, skills) + planted.runs(other, dict.fromkeys(skills, skills["base"]))
+    gained, not_gained = results.assemble(records, runs, {name: planted.about() for name in skills},
+                                          ("reasoning",))["summary"]["by_source"]
+    assert (gained["value"], gained["n"]) == ("made", 160)
+    assert gained["difference"]["low"] > 0.4
+    assert gained["sentence"].startswith("of 160 made questions ")
+    assert not_gained["difference"]["value"] == 0
+    assert not_gained["p_corrected"] == 1
+    assert planted.results_of(made, skills)["summary"]["by_source"] == [], "one source says what all questions say"
 
 
 def test_difficulty_that_predicts_failure_is_recognised() -> None:

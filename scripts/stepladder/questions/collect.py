@@ -108,7 +108,7 @@ def _preference(records: Sequence[Record], order: Sequence[str]) -> Callable[[in
 
 def _sampled(pool: Sequence[Record], groups: Sequence[int], settings: Questions, seed: int,
              size: int) -> dict[str, list[Record]]:
-    shares = Shares(settings.test_share, settings.validation_share, settings.validation_max)
+    shares = Shares(settings.test_share, settings.validation_share, settings.validation_max, settings.heldout_quotas)
     candidates = [
         Candidate(record["id"], record["source"], record["subject"] if "puzzle" in record else record["domain"], group,
                   record["split"] == PUBLISHED_TEST) for record, group in zip(pool, groups, strict=True)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from .rows import dice
@@ -33,11 +33,12 @@ class Candidate:
 
 @dataclass(slots=True, frozen=True)
 class Shares:
-    """How large the parts are."""
+    """How large the parts are. heldout_quotas: validation and test by source, as shares; empty: as the pool is."""
 
     test: float = 0.10
     validation: float = 0.05
     validation_max: int = 2_000
+    heldout_quotas: Mapping[str, int] = field(default_factory=dict)
 
     def sizes(self, total: int) -> dict[str, int]:
         """Questions by part, of a total."""
@@ -75,19 +76,19 @@ def assign_parts(candidates: Sequence[Candidate], shares: Shares, seed: int) -> 
     sizes = shares.sizes(len(candidates))
     for part in ("test", "validation"):
         open_groups = {group: found for group, found in members.items() if parts.get(group, part) == part}
-        _fill(part, sizes[part], open_groups, parts, lot)
+        _fill(part, sizes[part], open_groups, parts, lot, shares.heldout_quotas)
     return {group: parts.get(group, "training") for group in members}
 
 
 def _fill(part: str, wanted: int, groups: Mapping[int, list[Candidate]], parts: dict[int, str],
-          lot: Mapping[int, int]) -> None:
+          lot: Mapping[int, int], quotas: Mapping[str, int]) -> None:
     """Give `part` to groups until it has `wanted` questions, stratum by stratum, then wherever a group fits."""
     of_group = {group: min((member.id, (member.source, member.domain)) for member in found)[1]
                 for group, found in groups.items()}
     available: Counter[Stratum] = Counter()
     for group, found in groups.items():
         available[of_group[group]] += len(found)
-    room = _over_strata(wanted, available)
+    room = _over_strata(wanted, available, quotas)
     missing = wanted
     for group, found in groups.items():
         if parts.get(group) == part:
@@ -103,13 +104,14 @@ def _fill(part: str, wanted: int, groups: Mapping[int, list[Candidate]], parts: 
                 missing -= size
 
 
-def _over_strata(seats: int, available: Mapping[Stratum, int]) -> Counter[Stratum]:
-    """Seats by stratum: over sources first, then over each source's domains."""
+def _over_strata(wanted: int, available: Mapping[Stratum, int], quotas: Mapping[str, int]) -> Counter[Stratum]:
+    """Seats by stratum: over sources first, by quotas where there are any, then over each source's domains."""
     sources: Counter[str] = Counter()
     for (source, _), count in available.items():
         sources[source] += count
     room: Counter[Stratum] = Counter()
-    for source, given in divide(seats, sources).items():
+    by_source = Counter(source for source, _ in seats(wanted, sources, quotas)) if quotas else divide(wanted, sources)
+    for source, given in by_source.items():
         room += divide(given, {stratum: count for stratum, count in available.items() if stratum[0] == source})
     return room
 
@@ -131,7 +133,8 @@ def choose(candidates: Sequence[Candidate], parts: Mapping[int, str], size: int,
     for part in PARTS:
         queues = {source: _evenly(candidates, indices, round(floor * weight[part]), seed)
                   for source, indices in sorted(pools[part].items())}
-        order = seats(wanted[part], {source: len(queue) for source, queue in queues.items()}, quotas)
+        order = seats(wanted[part], {source: len(queue) for source, queue in queues.items()},
+                      quotas if part == "training" else shares.heldout_quotas or quotas)
         chosen[part] = [queues[source][number] for source, number in order]
     return chosen
 

@@ -97,7 +97,7 @@ def _verdict(counts: dict[str, Any], _: dict[str, Any]) -> list[str]:
         shares = [f"{mode} {100 * a['value']:.1f} % ({100 * a['low']:.1f} to {100 * a['high']:.1f})"
                   for mode, a in modes.items()]
         lines.append(f"{contestant}: {', '.join(shares)} right of {counts['questions']:,}")
-    return [*lines, counts["headline"]]
+    return [*lines, *filter(None, [counts["headline"]]), *counts.get("by_source", [])]
 
 
 def _agents(counts: dict[str, Any], output: dict[str, Any]) -> list[str]:

@@ -140,12 +140,13 @@ def _size(record: Record) -> int:
     return len(record["question"]) + sum(map(len, record["choices"].values()))
 
 
-def slices(records: Sequence[Record], scores: Mapping[str, Mapping[str, Scores]], clusters: Clusters = None
-           ) -> dict[str, list[dict[str, Any]]]:
+def slices(records: Sequence[Record], scores: Mapping[str, Mapping[str, Scores]], clusters: Clusters = None,
+           seed: int = 0) -> dict[str, list[dict[str, Any]]]:
     """Accuracy by source, domain, level and length, and student against base (or first two) within each.
 
     -> {"source": [{"value", "mode", "n", "accuracy": {contestant: interval}, "contestant", "reference", "difference",
-    "p_value", "p_corrected"}]}. Holm's correction runs over all slices of all kinds and modes together.
+    "p_value", "p_corrected"}]}. difference: with its own interval, not corrected; Holm's correction of the p-values
+    runs over all slices of all kinds and modes together.
     """
     kinds: dict[str, Callable[[Record], Any]] = {
         "source": lambda r: r.get("source"), "domain": lambda r: r.get("domain"), "level": lambda r: r.get("level")}
@@ -158,7 +159,8 @@ def slices(records: Sequence[Record], scores: Mapping[str, Mapping[str, Scores]]
         for index, record in enumerate(records):
             if (value := value_of(record)) is not None:
                 members.setdefault(str(value), []).append(index)
-        found[kind] = [_slice(value, mode, chosen, scores, pair, clusters) for value, chosen in sorted(members.items())
+        found[kind] = [_slice(value, mode, chosen, scores, pair, clusters, seed)
+                       for value, chosen in sorted(members.items())
                        for mode in dict.fromkeys(m for by_mode in scores.values() for m in by_mode)]
     tested = [row for rows in found.values() for row in rows if "p_value" in row]
     for row, corrected in zip(tested, statistics.holm([row["p_value"] for row in tested]), strict=True):
@@ -167,16 +169,36 @@ def slices(records: Sequence[Record], scores: Mapping[str, Mapping[str, Scores]]
 
 
 def _slice(value: str, mode: str, chosen: Sequence[int], scores: Mapping[str, Mapping[str, Scores]],
-           pair: tuple[str, str] | None, clusters: Clusters) -> dict[str, Any]:
+           pair: tuple[str, str] | None, clusters: Clusters, seed: int) -> dict[str, Any]:
     here = {name: [by_mode[mode][i] for i in chosen] for name, by_mode in scores.items() if mode in by_mode}
     within = None if clusters is None else [clusters[i] for i in chosen]
     row: dict[str, Any] = {"value": value, "mode": mode, "n": len(chosen),
                            "accuracy": {name: statistics.wilson(s, within).as_json() for name, s in here.items()}}
     if pair and all(name in here for name in pair):
         differences = [a - b for a, b in zip(here[pair[0]], here[pair[1]], strict=True)]
-        row |= {"contestant": pair[0], "reference": pair[1], "difference": sum(differences) / len(differences),
-                "p_value": statistics.paired_test(differences, within)}
+        interval = statistics.paired_bootstrap(differences, within, seed)
+        row |= {"contestant": pair[0], "reference": pair[1], "difference": interval.as_json() if interval else None,
+                "p_value": statistics.paired_test(differences, within, seed)}
     return row
+
+
+def by_source(found: Mapping[str, Sequence[Mapping[str, Any]]], mode: str) -> list[dict[str, Any]]:
+    """The slices by source that were compared in a mode, each with its sentence; none where there is one source only.
+
+    What was gained lies where something was taught: over all questions together it depends on their mix.
+    """
+    rows = [row for row in found.get("source", []) if row["mode"] == mode and row.get("difference")]
+    return [{**row, "sentence": source_sentence(row)} for row in rows] if len(rows) > 1 else []
+
+
+def source_sentence(row: Mapping[str, Any]) -> str:
+    """What one slice shows, in words."""
+    shares = " -> ".join(f"{100 * row['accuracy'][row[who]]['value']:.1f}" for who in ("reference", "contestant"))
+    points = {key: 100 * value for key, value in row["difference"].items()}
+    value = row["p_corrected"]
+    return (f"of {row['n']} {row['value']} questions {shares} % right: {points['value']:+.1f} points (95 % interval "
+            f"{points['low']:+.1f} to {points['high']:+.1f}, {'p < 0.001' if value < 0.001 else f'p = {value:.2g}'} "
+            "corrected for all slices)")
 
 
 def difficulty_against_accuracy(difficulties: Sequence[float | None], scores: Scores) -> dict[str, Any] | None:

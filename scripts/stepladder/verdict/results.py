@@ -35,12 +35,14 @@ def assemble(records: Sequence[Record], runs: Iterable[Mapping[str, Any]],
     for row in rows.values():
         row.pop("speed")
     comparisons = comparing.compare_all(scores, clusters, seed)
+    slices = comparing.slices(records, scores, clusters, seed)
+    head = summary(records, rows, comparisons, modes, rejected, overlap)
     return {
-        "summary": summary(records, rows, comparisons, modes, rejected, overlap),
+        "summary": head | {"by_source": comparing.by_source(slices, head["headline_mode"])},
         "contestants": rows,
         "comparisons": comparisons,
         "students": students.table(rows, comparisons),
-        "slices": comparing.slices(records, scores, clusters),
+        "slices": slices,
         "rejected": list(rejected),
         "questions": [_question(record, index, answers) for index, record in enumerate(records)],
     }

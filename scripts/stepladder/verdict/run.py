@@ -182,4 +182,5 @@ def counts(content: Mapping[str, Any]) -> dict[str, Any]:
     summary = content["summary"]
     return {"summary": in_short(summary), "questions": summary["questions"], "rejected": summary["rejected"],
             "accuracy": summary["accuracy"],
-            "headline": summary["headline"] and summary["headline"]["sentence"], "warnings": summary["warnings"]}
+            "headline": summary["headline"] and summary["headline"]["sentence"],
+            "by_source": [row["sentence"] for row in summary["by_source"]], "warnings": summary["warnings"]}

@@ -1,4 +1,4 @@
-"""The page: sections in their order, warnings first, set by one template."""
+"""The page: what was gained first, then warnings, then the sections in their order; set by one template."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from stepladder.core.workspace import Workspace
 
-from . import data, examples, learning, ran, students, testing, tournament
+from . import data, examples, lead, learning, ran, students, testing, tournament
 from .blocks import Block, Section
 from .found import Found
 
@@ -43,7 +43,7 @@ def html(workspace: Workspace, found: Found) -> str:
     sections, warnings = sections_of(found)
     return environment.get_template("page.html.j2").render(
         tag=workspace.tag, profile=ran.profile_name(found) or workspace.tag, finished=ran.finished(found),
-        warnings=[*ran.warnings(found), *warnings], sections=sections, headline=testing.headline(found),
+        warnings=[*ran.warnings(found), *warnings], sections=sections, cards=lead.cards(found),
         style=(here / "page.css").read_text(encoding="utf-8"))
 
 

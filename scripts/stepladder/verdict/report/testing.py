@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..comparing import interval_words, p_words
+from ..comparing import p_words
 from ..latency import TARGET_MS
 from ..scoring import ENDED
 from ..statistics import PERCENTILES, highest_percentile
@@ -25,22 +25,6 @@ def _rows(found: Found) -> list[tuple[str, str, dict[str, Any]]]:
     """(contestant, mode, its row), contestants in order."""
     return [(name, mode, line) for name, row in (_content(found).get("contestants") or {}).items()
             for mode, line in row["modes"].items()]
-
-
-def headline(found: Found) -> list[tuple[str, str, str]]:
-    """(name, figure, small print) for the cards on top: accuracy of each contestant in the headline mode."""
-    summary = _content(found).get("summary") or {}
-    mode = summary.get("headline_mode")
-    cards = []
-    for name, by_mode in list((summary.get("accuracy") or {}).items())[:4]:
-        if (a := by_mode.get(mode)) is not None:
-            cards.append((name, percent(a["value"]), f"right, {mode}; 95 % interval {percent(a['low'])} to "
-                          f"{percent(a['high'])}"))
-    if (row := summary.get("headline")) and row["difference"]:
-        cards.append((f"{row['contestant']} against {row['reference']}",
-                      f"{100 * row['difference']['value']:+.1f} points",
-                      f"{row['verdict']}: {interval_words(row)}, {p_words(row)}"))
-    return cards
 
 
 def verdict(found: Found) -> list[Block]:
@@ -115,7 +99,7 @@ def by_slice(found: Found) -> list[Block]:
                 f"Accuracy by domain, {mode} mode; questions in brackets. Few questions make a domain say little."))
         shown.append(Table([kind, "questions", *names, "difference, points", "p, corrected"], [
             [row["value"], number(row["n"]), *(interval(row["accuracy"].get(n), 0) for n in names),
-             f"{100 * row['difference']:+.1f}" if "difference" in row else "–",
+             points(row.get("difference")),
              _p(row["p_corrected"]) if "p_corrected" in row else "–"] for row in picked],
             folded=f"By {kind}, as figures ({mode} mode)" if len(rows) > 6 else "",
             caption="" if len(rows) > 6 else f"By {kind}, {mode} mode."))
