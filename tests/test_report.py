@@ -89,7 +89,10 @@ def fill(space: Workspace) -> Workspace:
         "guard": {"verdict": "healthy throughout", "readings": [
             {"step": s, "loss": 1.5 - s / 40, "losses": [1.5 - s / 40] * 3,
              "levels": {"easy": 1.2 - s / 40, "medium": 1.5 - s / 40, "hard": 1.8 - s / 40}} for s in (0, 20)],
-            "best_step": 20, "decisions": []}})
+            "best_step": 20, "decisions": []},
+        "agreement": {"gguf": {"texts": 8, "tokens": 405, "effect": 1.8291, "distance": 0.086, "allowed": 0.297,
+                               "share": 0.994, "standard_error": 0.002},
+                      "merged": {"questions": 16, "decided": 0, "agreed": 0, "largest_difference": 0.01}}})
     row = {"player": "student", "rating": 1530.0, "low": 1490.0, "high": 1570.0, "won": 3, "drawn": 1, "lost": 0,
            "a_score": {"mean": 60.0, "low": 40.0, "high": 80.0}, "q_score": {"mean": 30.0, "low": None, "high": None},
            "late_answers": 0, "null_answers": 0}
@@ -126,6 +129,8 @@ def test_the_page_holds_every_section_and_links_to_each(text: str) -> None:
             "tournament", "won", "settings"} <= set(links) <= set(page.ids)
     assert "could not be made" not in page.text
     assert "student is better than base" in page.text
+    assert "exported gguf shows 99 % of the adapter's effect (1.83 nats a token) on 8 texts" in page.text
+    assert "0 of 0" not in page.text
     assert "within the target of 60 ms" in page.text
     assert "Deployed: student. Student minus base +12.0 points" in page.text
     assert "every option right 25 % 70 % 100 % (51 to 100)" in page.text
