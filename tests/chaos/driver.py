@@ -97,7 +97,8 @@ class Chaos:
         if self.world.kept() != number:
             raise SystemExit(f"only event {self.world.kept()} is kept; run --events {number + 1} for this one")
         self.world.restore()
-        self._load(self.world.root / "before.json")
+        shutil.copy(self.world.root / "before.json", self.state_path)
+        self._load(self.state_path)
 
     def _load(self, path: Path) -> None:
         state = json.loads(path.read_bytes())
