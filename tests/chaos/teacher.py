@@ -1,7 +1,7 @@
 """An OpenAI-compatible teacher on local ports that misbehaves to order and counts what it answered.
 
-Each reply names the request it answers (`reference`), so that a journal's entries can be matched with the requests. Each
-run asks at addresses of its own, so that what a killed one left on its way is not laid to the next.
+Each reply names the request it answers (`reference`), so that a journal's entries can be matched with the requests.
+Each run asks at addresses of its own, so that what a killed one left on its way is not laid to the next.
 """
 
 from __future__ import annotations
