@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from chaos import teacher
+from chaos.driver import Chaos, Row
 from chaos.teacher import Teacher
-from chaos.world import STOPS, World
+from chaos.world import STOPS, Run, World
 
 
 def _ask(url: str) -> None:
@@ -51,3 +54,32 @@ def test_signals_arrive_also_where_the_driver_runs_in_a_shells_background(tmp_pa
         for one, handler in zip(STOPS, before, strict=True):
             signal.signal(one, handler)
     assert run.text == "[False, False, False]\n"
+
+
+@pytest.fixture
+def chaos(tmp_path: Path) -> Iterator[Chaos]:
+    made = Chaos(tmp_path, tmp_path / "small.gguf", 1)
+    (made.world.work / "data" / "enhanced" / "journals").mkdir(parents=True)
+    made.row = Row(0, "made up")
+    yield made
+    made.close()
+
+
+def _rated(chaos: Chaos, outcomes: dict[str, str], rated: str, **allowed: object) -> list[str]:
+    """The faults of a run of stage 03 that reads records of these outcomes, and rates one of them."""
+    chaos.world.write("cot_enhanced", [{"id": name, "cot": {"outcomes": [{"outcome": outcome}]}}
+                                       for name, outcome in outcomes.items()])
+    with (chaos.world.work / "data/enhanced/journals/03_assessor_chaos.jsonl").open("a") as journal:
+        journal.write(json.dumps({"key": f"{rated} {outcomes}", "id": rated}) + "\n")
+    chaos.row.faults.clear()
+    chaos.judge(Run("03", [], 130, "", True, None), [], **allowed)
+    return chaos.row.faults
+
+
+@pytest.mark.parametrize(("rated", "fine"), [("q/1", True), ("q/2", True), ("q/3", False)])
+def test_a_record_that_was_refused_may_be_rated_when_it_is_answered_after_all(chaos: Chaos, rated: str,
+                                                                              fine: bool) -> None:
+    """q/1 is reworded; q/2, refused at first, is answered when stage 02 runs for that; nothing befalls q/3."""
+    assert _rated(chaos, {"q/1": "accepted", "q/2": "refused", "q/3": "accepted"}, "q/1") == []
+    assert (_rated(chaos, {"q/1": "wrong", "q/2": "accepted", "q/3": "accepted"}, rated, only=["q/1"]) == []) is fine
+    assert _rated(chaos, {"q/1": "wrong", "q/2": "wrong", "q/3": "accepted"}, "q/2", only=["q/1"])

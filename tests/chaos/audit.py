@@ -138,6 +138,12 @@ def last_line(text: str) -> str:
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
+def unsettled(reasoning: Path) -> list[str]:
+    """Ids of the records of an output of stage 02 that were refused at least once."""
+    return [record["id"] for record in json.loads(reasoning.read_bytes())
+            if any(one["outcome"] == "refused" for one in (record.get("cot") or {}).get("outcomes", []))]
+
+
 def identity(world: World, stage: str, flags: list[str], limit: int | None, inputs: list[Path]) -> str:
     """What the driver knows an output or a training by: stage, flags and the bytes it is made from."""
     told: list[Any] = [stage, flags, limit, [digest_of(path.read_bytes()) for path in inputs]]
