@@ -83,3 +83,20 @@ def test_a_record_that_was_refused_may_be_rated_when_it_is_answered_after_all(ch
     assert _rated(chaos, {"q/1": "accepted", "q/2": "refused", "q/3": "accepted"}, "q/1") == []
     assert (_rated(chaos, {"q/1": "wrong", "q/2": "accepted", "q/3": "accepted"}, rated, only=["q/1"]) == []) is fine
     assert _rated(chaos, {"q/1": "wrong", "q/2": "wrong", "q/3": "accepted"}, "q/2", only=["q/1"])
+
+
+def test_a_run_that_has_nothing_to_do_is_known_by_its_adapter_not_by_checkpoints_of_another(chaos: Chaos) -> None:
+    chaos.world.write("lessons", [])
+    flags = ["--seed", "0", "--input", str(chaos.world.file("lessons"))]
+    adapter = chaos.world.work / "models" / "tiny_cot_curriculum"
+    adapter.mkdir(parents=True)
+    (adapter / "training.json").write_text('{"fingerprint": "one", "planned_epochs": 2}')
+    chaos.judge(Run("04", [], 0, "", False, None), flags)
+    killed = adapter.with_name(".tiny_checkpoints")
+    killed.mkdir()
+    (killed / "fingerprint.json").write_text('{"fingerprint": "another", "epochs": 1}')
+    chaos.judge(Run("04", [], 0, "", False, None), flags)
+    assert chaos.row.faults == []
+    (adapter / "training.json").write_text('{"fingerprint": "another", "planned_epochs": 2}')
+    chaos.judge(Run("04", [], 0, "", False, None), flags)
+    assert chaos.row.faults
