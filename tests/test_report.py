@@ -17,6 +17,7 @@ from stepladder.agents import calibration
 from stepladder.agents.validator import Calibration
 from stepladder.core.files import write_json
 from stepladder.core.workspace import Workspace
+from stepladder.show.summary import read_metas
 from stepladder.verdict import report
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
@@ -138,6 +139,12 @@ def test_the_page_holds_every_section_and_links_to_each(text: str) -> None:
     assert "Answer, validate and retry against answer alone: no difference seen" in page.text
     assert "1,530" in page.text
     assert "Not there yet: stage 01 (models), 02 (cot_enhanced)" in page.text
+
+
+def test_the_time_of_stage_06_is_that_of_its_agents_and_its_tournament(full: Workspace) -> None:
+    write_json(full.adapter / "agents" / "agents.meta.json", meta({}, 100.0))
+    assert read_metas(full)["06"]["seconds"] == 112
+    assert "cost 2 min 40 s" in Page(report.render(full).read_text()).text
 
 
 def test_the_gain_leads_and_warnings_come_before_all_else(text: str) -> None:
