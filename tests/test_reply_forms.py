@@ -20,7 +20,8 @@ letters = st.sampled_from(LETTERS)
 # What verified reasonings are made of; any text at all is tried with the forms that do not depend on what it says.
 sentences = st.sampled_from([
     "12 pens are 12 / 3 = 4 packs of 3.", "Each pack costs 2 dollars, so 4 x 2 = 8 dollars.", "A. 6 no",
-    "B. Paris yes", "C. a dog no", 'D. the "sum" no', "A dog is an animal.", "Therefore x = 5.", "é ü 中文 \\(x^2\\)", "1 < 2 {}"])
+    "B. Paris yes", "C. a dog no", 'D. the "sum" no', "A dog is an animal.",
+    "Therefore x = 5.", "é ü 中文 \\(x^2\\)", "1 < 2 {}"])
 reasonings = st.lists(sentences, max_size=8).map("\n".join)
 
 
