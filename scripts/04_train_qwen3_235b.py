@@ -45,8 +45,7 @@ def run(args: argparse.Namespace) -> int | None:
     if args.plan:
         return plan.show(settings, workspace, curriculum)
     weights = read_weights(workspace, "student")
-    inputs = {"curriculum": curriculum, "validation": workspace.input("validation")}
-    stage = StageRun("04", args, settings, inputs=inputs, outputs={"log": log},
+    stage = StageRun("04", args, settings, inputs={"curriculum": curriculum}, outputs={"log": log},
                      weights={"student": weights.need("transformers")},
                      products=export.products(workspace.adapter, settings["training"]))
     with stage:
@@ -73,6 +72,7 @@ def _train_and_export(stage: StageRun, weights: RoleWeights) -> None:
 
     if export.needs_converter(exports := export.wanted(stage.settings["training"])):
         converter.require_converter()
+    export.require_mergeable(weights, stage.settings["training"])
     hashes = WeightHashes(stage.workspace.models / ".sha256.json")
     trained = _finished(stage, hashes) or _train(stage, weights)
     log = export.Exports(trained, weights, hashes).make(exports)
@@ -99,8 +99,7 @@ def _train(stage: StageRun, weights: RoleWeights) -> Trained:
     from stepladder.training.session import Session
 
     records, rejected = read_questions(stage.inputs["curriculum"], stage.args.limit)
-    questions, _ = read_questions(stage.inputs["validation"])
-    return Session(stage, stage.workspace, weights.need("transformers"), records, questions, rejected).run()
+    return Session(stage, stage.workspace, weights.need("transformers"), records, rejected).run()
 
 
 def _exports_only(stage: StageRun, weights: RoleWeights) -> int:

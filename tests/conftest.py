@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 PROJECT = Path(__file__).resolve().parents[1]
 CACHE = PROJECT / "tests" / ".cache"
@@ -17,7 +18,9 @@ def small_workdir() -> Path:
     """A working folder whose models/ holds the laptop profile's weights, made by stage 01 itself and kept."""
     command = [sys.executable, str(PROJECT / "scripts" / "01_download_deepseek_gguf.py"), "--profile", "laptop",
                "--workdir", str(CACHE)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    CACHE.mkdir(exist_ok=True)
+    with FileLock(CACHE / ".lock"):  # several workers ask for it
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     return CACHE
 

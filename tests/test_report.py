@@ -17,6 +17,7 @@ from stepladder.agents import calibration
 from stepladder.agents.validator import Calibration
 from stepladder.core.files import write_json
 from stepladder.core.workspace import Workspace
+from stepladder.show.summary import read_metas
 from stepladder.verdict import report
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
@@ -89,7 +90,10 @@ def fill(space: Workspace) -> Workspace:
         "guard": {"verdict": "healthy throughout", "readings": [
             {"step": s, "loss": 1.5 - s / 40, "losses": [1.5 - s / 40] * 3,
              "levels": {"easy": 1.2 - s / 40, "medium": 1.5 - s / 40, "hard": 1.8 - s / 40}} for s in (0, 20)],
-            "best_step": 20, "decisions": []}})
+            "best_step": 20, "decisions": []},
+        "agreement": {"gguf": {"texts": 8, "tokens": 405, "effect": 1.8291, "distance": 0.086, "allowed": 0.297,
+                               "share": 0.994, "standard_error": 0.002},
+                      "merged": {"questions": 16, "decided": 0, "agreed": 0, "largest_difference": 0.01}}})
     row = {"player": "student", "rating": 1530.0, "low": 1490.0, "high": 1570.0, "won": 3, "drawn": 1, "lost": 0,
            "a_score": {"mean": 60.0, "low": 40.0, "high": 80.0}, "q_score": {"mean": 30.0, "low": None, "high": None},
            "late_answers": 0, "null_answers": 0}
@@ -126,6 +130,8 @@ def test_the_page_holds_every_section_and_links_to_each(text: str) -> None:
             "tournament", "won", "settings"} <= set(links) <= set(page.ids)
     assert "could not be made" not in page.text
     assert "student is better than base" in page.text
+    assert "exported gguf shows 99 % of the adapter's effect (1.83 nats a token) on 8 texts" in page.text
+    assert "0 of 0" not in page.text
     assert "within the target of 60 ms" in page.text
     assert "Deployed: student. Student minus base +12.0 points" in page.text
     assert "every option right 25 % 70 % 100 % (51 to 100)" in page.text
@@ -133,6 +139,12 @@ def test_the_page_holds_every_section_and_links_to_each(text: str) -> None:
     assert "Answer, validate and retry against answer alone: no difference seen" in page.text
     assert "1,530" in page.text
     assert "Not there yet: stage 01 (models), 02 (cot_enhanced)" in page.text
+
+
+def test_the_time_of_stage_06_is_that_of_its_agents_and_its_tournament(full: Workspace) -> None:
+    write_json(full.adapter / "agents" / "agents.meta.json", meta({}, 100.0))
+    assert read_metas(full)["06"]["seconds"] == 112
+    assert "cost 2 min 40 s" in Page(report.render(full).read_text()).text
 
 
 def test_the_gain_leads_and_warnings_come_before_all_else(text: str) -> None:

@@ -74,14 +74,11 @@ def record(number: int, difficulty: float | None = None, steps: str = "Two and t
             "level": "easy", "position": number, **more}
 
 
-def make_workdir(root: Path, records: list[dict], student: str = "models/tiny", validation: int = 8) -> Path:
+def make_workdir(root: Path, records: list[dict], student: str = "models/tiny") -> Path:
     """Files that stages before 04 would have written, in the laptop profile's names."""
     enhanced = root / "data" / "enhanced"
     enhanced.mkdir(parents=True, exist_ok=True)
     (enhanced / "curriculum_ordered_sample.json").write_text(json.dumps(records))
-    questions = [{key: record(1000 + i)[key] for key in ("id", "question", "choices", "answer")}
-                 for i in range(validation)]
-    (enhanced / "validation_sample.json").write_text(json.dumps(questions))
     (enhanced / "models_sample.json").write_text(json.dumps(
         {"student": {"name": "tiny", "gguf": None, "transformers": student}}))
     return root

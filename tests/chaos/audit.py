@@ -82,20 +82,26 @@ def _judge_steps(world: World, run: Run, name: str, lines: list[Line], known: di
 
 
 def training_in_place(world: World, limit: int | None) -> str:
-    """The training that a run of stage 04 worked on: of the checkpoints in place, else of the adapter there."""
+    """The training that a run of stage 04 took steps of: of the checkpoints in place, else of the adapter there."""
     mark = f".limit{limit}" if limit else ""
-    models = world.work / "models"
-    for path in (models / f".tiny_checkpoints{mark}" / "fingerprint.json",
-                 models / f"tiny_cot_curriculum{mark}" / "training.json"):
-        if path.exists():
-            told = json.loads(path.read_bytes())
-            return f"{told['fingerprint']} {told.get('planned_epochs', told.get('epochs'))}"
-    return ""
+    return _training_of(world.work / "models" / f".tiny_checkpoints{mark}" / "fingerprint.json") or \
+        training_that_ended(world, limit)
+
+
+def training_that_ended(world: World, limit: int | None) -> str:
+    """The training of the adapter in place; checkpoints of another, that was broken off, may lie beside it."""
+    mark = f".limit{limit}" if limit else ""
+    return _training_of(world.work / "models" / f"tiny_cot_curriculum{mark}" / "training.json")
+
+
+def _training_of(path: Path) -> str:
+    told = json.loads(path.read_bytes()) if path.exists() else {}
+    return f"{told['fingerprint']} {told.get('planned_epochs', told.get('epochs'))}" if told else ""
 
 
 def _judge_training(world: World, ledger: Ledger, run: Run, training: str, change: Change) -> None:
     """What shapes no weights must not make another training of it."""
-    fingerprint = training_in_place(world, run.limit).partition(" ")[0]
+    fingerprint = training_that_ended(world, run.limit).partition(" ")[0]
     if fingerprint and run.code == 0 and ledger.trainings.setdefault(training, fingerprint) != fingerprint:
         change.doubled.append(f"training {training} has become another one")
 
@@ -136,6 +142,12 @@ def _judge_end(run: Run, change: Change) -> None:
 def last_line(text: str) -> str:
     """The last line that says something."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+def unsettled(reasoning: Path) -> list[str]:
+    """Ids of the records of an output of stage 02 that were refused at least once."""
+    return [record["id"] for record in json.loads(reasoning.read_bytes())
+            if any(one["outcome"] == "refused" for one in (record.get("cot") or {}).get("outcomes", []))]
 
 
 def identity(world: World, stage: str, flags: list[str], limit: int | None, inputs: list[Path]) -> str:

@@ -48,7 +48,11 @@ class Row:
 
 
 class Chaos:
-    """One chaos of a seed in a folder. `resume` goes on with it where it was, `begin` makes it."""
+    """One chaos of a seed in a folder. `resume` goes on with it where it was, `begin` makes it.
+
+    refused: requests that a server has refused, which are asked again. unsettled: records with such a one in what stage
+    03 read last: they may get another reasoning without having been reworded, and are then rated anew.
+    """
 
     def __init__(self, root: Path, model: Path, seed: int, deck: Sequence[str] = DECK) -> None:
         root.mkdir(parents=True, exist_ok=True)
@@ -56,6 +60,7 @@ class Chaos:
         self.teacher, self.lane = teacher.Teacher(), hub_events.HubLane(self.world, seed)
         self.ledger, self.rows, self.seeds = Ledger(), [], [0]
         self.refused: list[str] = []
+        self.unsettled: list[str] = []
         self.modes = teacher.MODES
         self.trouble: list[tuple[teacher.Server, tuple[int, str, float]]] = []
         self.number, self.row, self.risk, self.change = 0, Row(0, ""), 0, Change()
@@ -97,18 +102,19 @@ class Chaos:
         if self.world.kept() != number:
             raise SystemExit(f"only event {self.world.kept()} is kept; run --events {number + 1} for this one")
         self.world.restore()
-        self._load(self.world.root / "before.json")
+        shutil.copy(self.world.root / "before.json", self.state_path)
+        self._load(self.state_path)
 
     def _load(self, path: Path) -> None:
         state = json.loads(path.read_bytes())
         if state["seed"] != self.seed:
             raise SystemExit(f"{self.world.root} holds the chaos of seed {state['seed']}")
         self.ledger, self.rows = Ledger(state["ledger"]), [Row(**row) for row in state["rows"]]
-        self.seeds, self.refused = state["seeds"], state["refused"]
+        self.seeds, self.refused, self.unsettled = state["seeds"], state["refused"], state["unsettled"]
 
     def _save(self) -> None:
         state = {"seed": self.seed, "ledger": self.ledger.as_json(), "rows": [asdict(row) for row in self.rows],
-                 "seeds": self.seeds, "refused": self.refused}
+                 "seeds": self.seeds, "refused": self.refused, "unsettled": self.unsettled}
         if self.state_path.exists():
             shutil.copy(self.state_path, self.world.root / "before.json")
         temporary = self.state_path.with_suffix(".new")
@@ -162,11 +168,13 @@ class Chaos:
             source = Path(flags[flags.index("--input") + 1]) if "--input" in flags else \
                 self.world.input("curriculum_ordered", run.limit)
             training = audit.identity(self.world, run.stage, flags[:2], run.limit, [source])
-        allowed = None if only is None else {*only, *self.refused}
+        allowed = None if only is None else {*only, *self.refused, *(self.unsettled if run.stage == "03" else [])}
         self.change = audit.judge(self.world, self.ledger, run, self.teacher, only=allowed, training=training,
                                   made=made)
         self.take(run, self.change)
         self.refused += sorted(self.teacher.refused - set(self.refused))
+        if run.stage == "03":
+            self.unsettled = audit.unsettled(source)
 
     def take(self, run: Run, change: Change) -> None:
         """Add what a run came to to the event's row."""

@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import random
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .audit import last_line
-from .world import QUESTIONS, TESTS, kill_group, wait_for
+from .world import QUESTIONS, STOPS, TESTS, kill_group, wait_for
 
 if TYPE_CHECKING:
     from .driver import Chaos
 
 SECONDS = {"02": 2.5, "03": 4.0, "04": 8.0, "05": 5.0}  # about as long as a run takes
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SAME_WEIGHTS = (["--merge"], ["--no-gguf"], ["--guard-steps", "0"], ["--guard-steps", "4", "--guard-samples", "2"],
                 ["--checkpoint-steps", "5", "--checkpoints-kept", "1"], ["--deadline-hours", "50"])
 """Flags of stage 04 that make no other training."""

@@ -1,6 +1,7 @@
 """An OpenAI-compatible teacher on local ports that misbehaves to order and counts what it answered.
 
 Each reply names the request it answers (`reference`), so that a journal's entries can be matched with the requests.
+Each run asks at addresses of its own, so that what a killed one left on its way is not laid to the next.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        """Where the run that comes now is to ask."""
+        return f"http://127.0.0.1:{self.port}{self.teacher.path}"
 
     def die(self, seconds: float) -> None:
         """Refuse connections and drop those that are open, then come back at the same port."""
@@ -104,10 +106,13 @@ class Server:
 
 
 class Teacher:
-    """Servers that share one count. answered: requests by reference that got their reply, since `calm`."""
+    """Servers that share one count. answered: requests by reference that got their reply, since `calm`.
+
+    path: under which the run since `calm` asks.
+    """
 
     def __init__(self, servers: int = 2) -> None:
-        self.lock = threading.RLock()
+        self.lock, self.runs = threading.RLock(), 0
         self.answered: Counter[str] = Counter()
         self.refused: set[str] = set()
         self.closing = threading.Event()
@@ -117,9 +122,14 @@ class Teacher:
     def answers(self) -> int:
         return self.answered.total()
 
+    @property
+    def path(self) -> str:
+        return f"/run{self.runs}"
+
     def calm(self) -> None:
-        """All servers well, nothing counted yet."""
+        """All servers well, nothing counted yet; a new run asks, and the one before is over."""
         with self.lock:
+            self.runs += 1
             for server in self.servers:
                 server.trouble = None
                 server.revive()
@@ -159,7 +169,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         body = json.loads(data)
         server, teacher = self.server_of, self.server_of.teacher
-        mode = "dead" if server.dead else server.mode()
+        mode = "dead" if server.dead or not self._of_this_run() else server.mode()
         time.sleep(SECONDS_A_REPLY)
         if server.dead or mode == "dead" or teacher.closing.is_set():
             self.close_connection = True
@@ -167,7 +177,8 @@ class Handler(BaseHTTPRequestHandler):
             self._await_hang_up()
         elif mode == "400":
             with teacher.lock:
-                teacher.refused.add(reference(body))
+                if self._of_this_run():
+                    teacher.refused.add(reference(body))
             self._send(400, json.dumps({"error": {"message": "this one is refused"}}).encode())
         elif (bad := misbehaved(mode)) is not None:
             self._send(bad.status_code, bad.content)
@@ -187,8 +198,13 @@ class Handler(BaseHTTPRequestHandler):
             return
         if references(text):
             with self.server_of.teacher.lock:
-                self.server_of.teacher.answered[reference(body)] += 1
+                if self._of_this_run():
+                    self.server_of.teacher.answered[reference(body)] += 1
         self._send(200, data)
+
+    def _of_this_run(self) -> bool:
+        """Whether the run that asked is still the one that is counted; one that was killed leaves requests behind."""
+        return self.path.startswith(f"{self.server_of.teacher.path}/")
 
     def _send(self, status: int, data: bytes) -> None:
         with suppress(ConnectionError):  # whoever asked may be gone

@@ -23,6 +23,7 @@ SCRIPTS = {path.name[:2]: path for path in sorted((PROJECT / "scripts").glob("0*
 OUTPUTS = {"02": "cot_enhanced", "03": "curriculum_ordered", "04": "training_log", "05": "test_results"}
 QUESTIONS, TESTS = 16, 4
 MOST_SECONDS = 240.0  # no run of a stage takes so long
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MARK = "STEPLADDER_CHAOS"  # environment variable: whose process this is
 
 PROFILE = """
@@ -166,14 +167,16 @@ class World:
         """Run a stage to its end, whatever `disturb` does to it meanwhile. most_bytes: no file may grow beyond."""
         command = self.command(stage, flags, run_all, workdir)
 
-        def limited() -> None:
+        def prepared() -> None:
+            for each in STOPS:  # a shell's background and nohup have them ignored, by those that they start too
+                signal.signal(each, signal.SIG_DFL)
             if most_bytes is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
         with self.log.open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                        env={**self.environment, **(environment or {})}, start_new_session=True,
-                                       preexec_fn=limited)
+                                       preexec_fn=prepared)
             try:
                 if disturb is not None:
                     disturb(process)

@@ -42,6 +42,16 @@ def meta_path(output: Path) -> Path:
     return output.with_suffix(".meta.json")
 
 
+def with_agents(meta: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
+    """The meta of stage 06's tournament with time and memory of the stage's first half, whose meta is the agents'."""
+    path = meta_path(workspace.adapter / "agents" / "agents.json")
+    if not path.exists():
+        return meta
+    first = read_json(path)
+    return {**meta, "seconds": round(meta["seconds"] + first["seconds"], 1),
+            "peak_memory_bytes": max(meta["peak_memory_bytes"], first["peak_memory_bytes"])}
+
+
 class StageRun:
     """Context manager of one stage run; entering takes the lock of its outputs.
 

@@ -185,6 +185,15 @@ def moves(row: Sequence[int], write: Callable[[int], str] = str) -> list[str]:
     return [f"{write(x)} to {write(y)}: {y - x:+d}." for x, y in pairwise(row)]
 
 
+def regular(name: str, x: int, y: int) -> str:
+    """What "add", "times" and "over" do at every step, found from two neighbours: "20 - 13 = 7 more each time."."""
+    if name == "add":
+        return f"{max(x, y)} - {min(x, y)} = {abs(y - x)} {'more' if y > x else 'less'} each time."
+    if name == "times":
+        return f"{y} / {x} = {y // x}, so times {y // x} each time."
+    return f"{x} / {y} = {x // y}, so divided by {x // y} each time."
+
+
 def reckoned(rule: Rule, shown: int, asked: int) -> list[str]:
     """The steps from the first `shown` terms to the one at `asked` (from 0, not among them)."""
     name, _, *p = rule
@@ -192,12 +201,10 @@ def reckoned(rule: Rule, shown: int, asked: int) -> list[str]:
     here, ahead = row[:shown], range(shown, asked + 1)
     on = [signed(row[i - 1], row[i] - row[i - 1], row[i]) for i in ahead]
     if name == "add":
-        return [f"Each term is {abs(p[0])} {'more' if p[0] > 0 else 'less'} than the one before.", *on]
-    if name == "times":
-        return [f"Each term is {p[0]} times the one before.", *(f"{row[i - 1]} x {p[0]} = {row[i]}." for i in ahead)]
-    if name == "over":
-        return [f"Each term is the one before divided by {p[0]}.",
-                *(f"{row[i - 1]} / {p[0]} = {row[i]}." for i in ahead)]
+        return [regular(name, *row[:2]), *on]
+    if name in ("times", "over"):
+        sign = "x" if name == "times" else "/"
+        return [regular(name, *row[:2]), *(f"{row[i - 1]} {sign} {p[0]} = {row[i]}." for i in ahead)]
     if name in ("sums", "sums_plus"):
         extra = f" {'+' if p[1] > 0 else '-'} {abs(p[1])}" if name == "sums_plus" and p[1] else ""
         return [f"{row[i - 2]} + {row[i - 1]}{extra} = {row[i]}." for i in range(2, asked + 1)]

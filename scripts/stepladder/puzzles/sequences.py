@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 
 from .base import Kind, Template, Told, World, patient
@@ -22,6 +22,7 @@ from .progressions import (
     moves,
     reckoned,
     reckoned_two,
+    regular,
     siblings,
     signed,
     terms,
@@ -199,11 +200,13 @@ def _gap_steps(rule: Rule, row: Sequence[int], gap: int, check: bool) -> list[st
     name, _, *p = rule
     before, key, after = row[gap - 1:gap + 2]
     into, out = key - before, after - key
+    known = next(pair for i, pair in enumerate(pairwise(row)) if gap not in (i, i + 1))
     if name in ("times", "over"):
-        steps, sign = reckoned((name, before, *p), 1, 1), "x" if name == "times" else "/"
+        sign = "x" if name == "times" else "/"
+        steps = [regular(name, *known), f"{before} {sign} {p[0]} = {key}."]
         return [*steps, f"Check: {key} {sign} {p[0]} = {after}."] if check else steps
     if name == "add":
-        steps = reckoned((name, before, *p), 1, 1)
+        steps = [regular(name, *known), signed(before, into, key)]
     else:
         steps = [*moves(row[:gap]), *moves(row[gap + 1:])]
         if name == "turns":

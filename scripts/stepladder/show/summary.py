@@ -13,14 +13,15 @@ from rich.table import Table
 from stepladder.core import variants
 from stepladder.core.files import read_json
 from stepladder.core.progress import duration
-from stepladder.core.stage import meta_path
+from stepladder.core.stage import meta_path, with_agents
 from stepladder.core.workspace import MAIN_OUTPUTS, Workspace
 
 
 def read_metas(workspace: Workspace) -> dict[str, dict[str, Any]]:
     """Stage number -> meta of its main output, for those that are there; of a variant its own alone."""
     paths = {stage: meta_path(workspace.output(name)) for stage, name in MAIN_OUTPUTS.items()}
-    return {stage: read_json(path) for stage, path in paths.items() if path.exists()}
+    metas = {stage: read_json(path) for stage, path in paths.items() if path.exists()}
+    return {stage: with_agents(meta, workspace) if stage == "06" else meta for stage, meta in metas.items()}
 
 
 def print_summary(console: Console, workspace: Workspace) -> None:

@@ -9,12 +9,18 @@ from ..engine import reply_forms
 from . import effect
 
 CARD = "README.md"
+ON_EXPERTS = (
+    "## What can load it", "",
+    "LoRA is on the experts' fused parameters too (`target_parameters` in adapter_config.json). PEFT loads that from "
+    "0.17.0 on (0.16.0 does not know the setting), with a transformers that fuses the experts, such as the version "
+    "below. It has no GGUF form, so llama.cpp's `--lora` cannot load it: use a merged checkpoint or GGUF instead "
+    "(`--exports-only --merge` or `--merged-gguf`). Other programs were not tried.")
 
 
 def model_card(*, base: str, data: Mapping[str, Any], arguments: Mapping[str, Any], log: Mapping[str, Any],
-               versions: Mapping[str, str], name: str, whole: Sequence[str] = ()) -> str:
-    """README.md of the adapter's folder `name`. `log` is the training log, `arguments` the resolved settings, `whole`
-    the merged GGUF files in gguf/.
+               versions: Mapping[str, str], name: str, targets: str, whole: Sequence[str] = ()) -> str:
+    """README.md of the adapter's folder `name`. `log` is the training log, `arguments` the resolved settings, `targets`
+    what LoRA is on, `whole` the merged GGUF files in gguf/.
     """
     steps, readings = log["steps"], log["guard"]["readings"]
     levels = ", ".join(f"{count} {level}" for level, count in data["levels"].items()) or "not levelled"
@@ -41,8 +47,9 @@ def model_card(*, base: str, data: Mapping[str, Any], arguments: Mapping[str, An
                   f"{r['ended']} | {r['answered']} | {r['looping']} |" for r in readings]
         lines += ["", f"Readings are of {len(readings[0]['losses'])} records that were not trained, nats a token: they "
                       "show health, not merit. Test results are stage 05's.", ""]
-    for export, found in log["agreement"].items():
-        lines += [line for line in _agreement(export, found) for line in (line, "")]
+    lines += [line for export, found in log["agreement"].items() for line in (f"{export}: {effect.told(found)}.", "")]
+    if targets == "experts":
+        lines += [*ON_EXPERTS, ""]
     if whole:
         lines += ["## One file", "", "Base and adapter in one GGUF, in this folder:", "", "```bash",
                   *(f"llama-server -m gguf/{file}" for file in whole),
@@ -57,17 +64,6 @@ def _order(log: Mapping[str, Any]) -> str:
     if "order" not in log:  # a training of an earlier version
         return "as stage 03 wrote it, in every epoch"
     return f"{log['order']['strategy']}, drawn for each epoch"
-
-
-def _agreement(export: str, found: Mapping[str, Any]) -> list[str]:
-    lines = []
-    if "agreed" in found:
-        lines.append(f"{export} agrees with the trained adapter on {found['agreed']} of {found['decided']} decided "
-                     f"answers ({found['questions']} asked, largest difference of a probability "
-                     f"{found['largest_difference']}).")
-    if found.get("texts"):
-        lines.append(f"{export}: {effect.told(found['texts'])}.")
-    return lines
 
 
 def _loss(value: float | None) -> str:

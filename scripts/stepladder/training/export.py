@@ -1,14 +1,16 @@
-"""What is made from a finished adapter, at any time and without training: GGUF, merged model, card, agreement.
+"""What is made from a finished adapter, at any time and without training: GGUF, merged model, card.
 
+Each export is seen to be base and adapter (changes.py, effect.py) before it counts as made; one that is not is removed.
 exports.json in the adapter's folder names what was made, with hashes: only what is missing is made.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InputError, StageError
 from ..core.files import WeightHashes, read_json, write_bytes_atomically, write_json
@@ -16,12 +18,15 @@ from ..core.progress import say
 from ..core.settings import Training
 from ..core.weights_table import RoleWeights
 from ..engine import reply_forms
-from . import agreement, converter, effect, merged_gguf
+from . import changes, converter, effect, merged_gguf
 from .card import CARD, model_card
 from .loading import load_tokenizer
-from .merge import merge, merge_loaded
+from .merge import merge, merge_loaded, require_wide
 from .modelfile import modelfile
 from .trained import ADAPTER_FILES, GGUF_NAME, MADE, MERGED_GGUF_NAME, MERGED_NAME, RECORD, Trained
+
+if TYPE_CHECKING:
+    import torch
 
 LEAVE_OUT = {"gguf": "--no-gguf", "merged": "--no-merge"}
 
@@ -35,6 +40,12 @@ def wanted(training: Training) -> list[str]:
 def needs_converter(names: Sequence[str]) -> bool:
     """Whether llama.cpp's converters make one of these exports."""
     return any(name != "merged" for name in names)
+
+
+def require_mergeable(base: RoleWeights, training: Training) -> None:
+    """Raise InputError, before a training, where the base cannot take the merge that is asked for."""
+    if training.merge or training.merged_gguf != "none" or (training.gguf and training.targets == "experts"):
+        require_wide(base.need("transformers"), training.targets)
 
 
 def place(folder: Path, name: str, targets: str) -> Path:
@@ -55,6 +66,12 @@ def products(folder: Path, training: Training) -> dict[str, Path]:
     return {str(path.relative_to(folder)): path for path in paths}
 
 
+def _compared(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A comparison as it is kept; earlier versions kept letters, with that of texts in them or without."""
+    found = (found or {}).get("texts", {}) if not isinstance((found or {}).get("texts"), int) else found
+    return found or None
+
+
 class Exports:
     """The exports of one finished training. Raises InputError where `base` is not what the adapter was trained on.
 
@@ -70,7 +87,8 @@ class Exports:
         known = read_json(self.folder / MADE) if (self.folder / MADE).exists() else {}
         self.made: dict[str, Any] = {}
         if known.get("adapter") == self.record["adapter"] and not afresh:
-            self.made = known["made"]
+            self.made = {name: {**entry, "agreement": _compared(entry["agreement"])}
+                         for name, entry in known["made"].items()}
 
     def make(self, names: Sequence[str]) -> dict[str, Any]:
         """Make what is missing of `names`, and the card; the training log with the exports' agreement in it.
@@ -83,7 +101,8 @@ class Exports:
             log = self._log()
             whole = [self._path(name).name for name in self.made if name.startswith(merged_gguf.PREFIX)]
             card = model_card(base=self.base.name, data=log["counts"], arguments=self.record["arguments"], log=log,
-                              versions=self.record["versions"], name=self.folder.name, whole=whole)
+                              versions=self.record["versions"], name=self.folder.name,
+                              targets=self.record["targets"], whole=whole)
             write_bytes_atomically(self.folder / CARD, card.encode())
         return log
 
@@ -118,45 +137,41 @@ class Exports:
         write_bytes_atomically(whole.with_name(merged_gguf.MODELFILE), text.encode())
 
     def _make(self, name: str) -> None:
-        if name.startswith(merged_gguf.PREFIX):
-            letters = self._whole(name)
-        else:
-            letters = self._merged() if name == "merged" else self._gguf()
-        found = None
-        if letters is not None and self.record["questions"]:
-            found = agreement.agreement(self.record["letters"], letters())
-            say(("" if agreement.alike(found) else "WARNING: ") + f"{name} gives the trained adapter's answer to "
-                f"{found['agreed']} of {found['decided']} decided questions, largest difference "
-                f"{found['largest_difference']}")
-        if name.startswith(merged_gguf.PREFIX):
-            found = {**(found or {}), "texts": self._effect(name)}
+        """Make an export and see that it is base and adapter; one that is not is removed. Raises StageError."""
+        path = self._path(name)
+        try:
+            if name.startswith(merged_gguf.PREFIX):
+                self._whole(name, path)
+            elif name == "merged":
+                self._merge_into(path)
+            else:
+                self._gguf(path)
+            found = self._compare(name, path)
+        except changes.WrongExportError as error:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            raise StageError(f"{path.name} is removed: {error}") from error
         self._note(name, found)
 
     def _note(self, name: str, found: dict[str, Any] | None) -> None:
         self.made[name] = {"sha256": self.hashes(self._path(name)), "agreement": found}
         write_json(self.folder / MADE, {"adapter": self.record["adapter"], "made": self.made})
 
-    def _merged(self) -> Callable[[], list[list[float]]]:
-        """Make merged/; what gives its letters."""
-        import torch
-
-        target = self._path("merged")
-        self._merge_into(target)
-        return lambda: agreement.merged_letters(target, self.record["quantization"],
-                                                getattr(torch, self.record["dtype"]), self.record["questions"])
-
     def _merge_into(self, target: Path) -> None:
-        import torch
-
         base = self.base.need("transformers")
         if self.record["targets"] == "experts":
-            merge_loaded(base, self.folder, target, getattr(torch, self.record["dtype"]))
+            merge_loaded(base, self.folder, target, self._dtype)
         else:
             merge(base, self.folder, target)
+            changes.require_in_checkpoint(self.folder, base, target)
 
-    def _whole(self, name: str) -> Callable[[], list[list[float]]]:
-        """Make a merged and quantised GGUF; what gives its letters."""
-        target = self._path(name)
+    @property
+    def _dtype(self) -> torch.dtype:
+        import torch
+
+        return getattr(torch, self.record["dtype"])
+
+    def _whole(self, name: str, target: Path) -> None:
+        """Make a merged and quantised GGUF."""
         merged_gguf.require_disk(self.base.need("transformers"), target)
         with merged_gguf.scratch(target.parent) as work:
             merged = self._path("merged") if self._is_made("merged") else work / "merged"
@@ -165,38 +180,45 @@ class Exports:
                 self._merge_into(merged)
             say(f"{name}: converting and quantising")
             merged_gguf.make(merged, work, target)
-        return lambda: self._engine_letters(target)
 
-    def _effect(self, name: str) -> dict[str, Any] | None:
-        """How much of the adapter's effect a merged file shows. Raises StageError where it is not the adapter's.
-
-        None for adapters that were trained before their texts were kept.
-        """
-        texts = self.record.get("texts")
-        if not texts:
-            say(f"{name}: this adapter was trained before texts were kept to compare a merged file with it")
-            return None
-        found = effect.compare(texts, effect.of_file(self._path(name), texts))
-        say(f"{name}: {effect.told(found)}")
-        if effect.contradicts(found):
-            self._path(name).unlink()
-            raise StageError(f"the file is removed, for {effect.told(found)}: it was not merged rightly, or its type "
-                             "rounds the change away, as Q8_0 can where the base was made from a Q8_0; try another one")
-        return found
-
-    def _gguf(self) -> Callable[[], list[list[float]]] | None:
-        """Make the GGUF file; what gives its letters, None where there is no GGUF base to put it on."""
+    def _gguf(self, target: Path) -> None:
+        """Make the GGUF adapter, or the merged GGUF that stands in for one on experts."""
         if self.record["targets"] == "experts":
             if not self._is_made("merged"):
                 self._make("merged")
-            whole = converter.merged_to_gguf(self._path("merged"), self.folder)
-            return lambda: self._engine_letters(whole)
-        adapter, base = converter.adapter_to_gguf(self.folder, self.base.need("transformers")), self.base.gguf
-        if base is None:
-            say("the student has no GGUF base, so the GGUF adapter could not be compared")
-            return None
-        return lambda: self._engine_letters(base, adapter)
+            converter.merged_to_gguf(self._path("merged"), self.folder)
+        else:
+            converter.adapter_to_gguf(self.folder, self.base.need("transformers"))
+            changes.require_in_gguf(self.folder, target)
 
-    def _engine_letters(self, gguf: Path, adapter: Path | None = None) -> list[list[float]]:
-        return agreement.engine_letters(gguf, adapter, self.record["questions"], sequences=4,
-                                        context=self.record["max_length"])
+    def _compare(self, name: str, path: Path) -> dict[str, Any] | None:
+        """How much of the adapter's effect an export shows; None where that cannot be read.
+
+        Raises WrongExportError where it shows another student.
+        """
+        texts = self.record.get("texts")
+        if not texts:
+            say(f"{name}: this adapter was trained before texts were kept, so no effect can be compared")
+            return None
+        found = self._read(name, path, texts)
+        if found is None:
+            say(f"{name}: the student has no GGUF base to read texts with, so only its tensors were compared")
+            return None
+        say(f"{name}: {effect.told(found)}")
+        if effect.contradicts(found):
+            raise changes.WrongExportError(f"{effect.told(found)}; it was not made rightly, or its type rounds the "
+                                           "change away, as Q8_0 can where the base was made from a Q8_0: try another")
+        return found
+
+    def _read(self, name: str, path: Path, texts: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """The comparison of an export with what training read; None for a GGUF adapter without a GGUF base."""
+        if name == "merged":
+            quantization = self.record["quantization"]
+            rows = effect.of_checkpoint(path, quantization, self._dtype, texts)
+            return effect.compare(texts, rows, rounded=quantization != "none")
+        if path.name != GGUF_NAME:
+            return effect.compare(texts, effect.of_file(path, texts), rounded=True)
+        if self.base.gguf is None:
+            return None
+        base, rows = effect.of_adapter(self.base.gguf, path, texts)
+        return effect.compare(texts, rows, base)

@@ -80,7 +80,7 @@ class Loop:
         self.entries = dict(self.journal.records)  # looked through at every step, so kept in memory
         self.parameters = self.student.trainable()
         self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=self.rates[0],
-                                           weight_decay=self.options.weight_decay)
+                                           weight_decay=self.options.weight_decay, fused=True)
 
     # -- the run --------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,6 @@ from ..core.stage import StageRun, versions
 from ..core.workspace import Workspace
 from ..engine.reply_forms import FORMS
 from . import data, effect, memory, orders, preflight, trained
-from .agreement import torch_letters
 from .checkpoints import Checkpoints, remove
 from .data import Example
 from .dtypes import choose_dtype
@@ -27,8 +26,6 @@ from .schedule import learning_rates
 from .trained import Trained
 from .windows import Window, batches_of, windows
 
-AGREEMENT_QUESTIONS = 16
-
 
 class Session:
     """One training. `run` goes on with it where it was, or starts it; fewer epochs than it was planned for end it
@@ -36,11 +33,11 @@ class Session:
     """
 
     def __init__(self, stage: StageRun, workspace: Workspace, base: Path, records: list[Record],
-                 questions: list[Record], rejected: list[Record]) -> None:
+                 rejected: list[Record]) -> None:
         self.stage, self.workspace, self.base = stage, workspace, base
         self.training: Training = stage.settings["training"]
         self.form = FORMS[self.training.reply_form]
-        self.records, self.questions = records, questions
+        self.records = records
         self.held_out: list[Example] = []
         self.rejected = Counter(f"malformed: {entry['reason']}" for entry in rejected)
         self.fingerprint = trained.fingerprint(stage)
@@ -101,19 +98,12 @@ class Session:
                 ) -> dict[str, Any]:
         """training.json: all that log, card and exports need of this training."""
         training, hashes = self.training, self.stage.input_hashes()
-        asked = self.questions[:AGREEMENT_QUESTIONS]
-        try:
-            letters = torch_letters(student, asked) if asked else []
-        except InputError as error:
-            say(f"exports of this adapter cannot be compared with it: {error}")
-            asked, letters = [], []
         return {"fits": trained.of_epochs(self.fingerprint, training.epochs), "fingerprint": self.fingerprint,
                 "planned_epochs": self.checkpoints.epochs, "base": hashes["student"],
                 "quantization": training.quantization, "dtype": log["counts"]["dtype"], "targets": training.targets,
                 "max_length": training.max_length, "reply_form": self.form.name,
-                "arguments": self.stage.settings.described(), "versions": versions(),
-                "speed": _speed(outcome), "questions": asked, "letters": letters,
-                "texts": effect.measure(student, examples), "log": log}
+                "arguments": self.stage.settings.described(), "versions": versions(), "speed": _speed(outcome),
+                "log": log, "texts": effect.measure(student, examples)}
 
     # -- before -----------------------------------------------------------------------------------------------------
 

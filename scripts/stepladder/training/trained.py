@@ -33,7 +33,7 @@ EXPORTS = (MADE, GGUF_NAME, MERGED_GGUF_NAME, MERGED_NAME, WHOLE_FOLDER)
 def fingerprint(stage: StageRun) -> str:
     """Hash of all that changes trained weights but the epochs: settings, seed, records, base.
 
-    Exports, guard, deadline, checkpoints and validation questions are none of it.
+    Exports, guard, deadline and checkpoints are none of it.
     """
     settings = stage.settings.shaping("training")
     del settings["training.epochs"]

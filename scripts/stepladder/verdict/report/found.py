@@ -7,7 +7,7 @@ from typing import Any
 
 from stepladder.core.errors import InputError
 from stepladder.core.files import read_json
-from stepladder.core.stage import meta_path
+from stepladder.core.stage import meta_path, with_agents
 from stepladder.core.workspace import Workspace
 
 STAGES = {
@@ -43,6 +43,8 @@ def read_all(workspace: Workspace) -> Found:
             if file.exists():
                 try:
                     target[stage] = read_json(file)
+                    if stage == "06" and target is found.metas:
+                        target[stage] = with_agents(target[stage], workspace)
                 except InputError as error:
                     found.problems.append(f"stage {stage}: {error}")
         if stage in found.outputs and stage not in found.metas:

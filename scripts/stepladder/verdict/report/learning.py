@@ -67,8 +67,8 @@ def _facts(found: Found, log: dict[str, Any]) -> list[Block]:
             if isinstance(value, (int, float)) and not isinstance(value, bool) and not key.endswith("_bytes")]
     shown: list[Block] = [Table(["training", "figure"], rows)] if rows else []
     for form, row in (log.get("agreement") or {}).items():
-        if isinstance(row, dict) and "agreed" in row:
-            decided = row.get("decided") or 0
-            shown.append(Prose(f"The exported {form} gives the trained model's answer in {row['agreed']} of {decided} "
-                               f"decided questions ({percent(row['agreed'] / decided if decided else None, 0)})."))
+        if isinstance(row, dict) and row.get("share") is not None:  # earlier versions kept letters
+            shown.append(Prose(f"The exported {form} shows {percent(row['share'], 0)} of the adapter's effect "
+                               f"({number(row['effect'], 2)} nats a token) on {row['texts']} texts that the student "
+                               f"learnt, and is {number(row['distance'], 2)} nats a token off it."))
     return shown

@@ -41,22 +41,25 @@ def html(workspace: Workspace, found: Found) -> str:
     environment = Environment(loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
     sections, warnings = sections_of(found)
+    cards = _made("What was gained", lead.cards, found, warnings)
     return environment.get_template("page.html.j2").render(
         tag=workspace.tag, profile=ran.profile_name(found) or workspace.tag, finished=ran.finished(found),
-        warnings=[*ran.warnings(found), *warnings], sections=sections, cards=lead.cards(found),
+        warnings=[*ran.warnings(found), *warnings], sections=sections, cards=cards,
         style=(here / "page.css").read_text(encoding="utf-8"))
 
 
 def sections_of(found: Found) -> tuple[list[Section], list[str]]:
     """(sections that have something to show, a warning for each that could not be made from what is there)."""
-    sections, warnings = [], []
-    for anchor, title, make in SECTIONS:
-        try:
-            blocks: list[Any] = make(found)
-        except _UNEXPECTED as error:
-            warnings.append(f"The section \"{title}\" could not be made: a file is not as expected "
-                            f"({type(error).__name__}: {error})")
-            continue
-        if blocks:
-            sections.append(Section(anchor, title, blocks))
-    return sections, warnings
+    warnings: list[str] = []
+    sections = [Section(anchor, title, _made(title, make, found, warnings)) for anchor, title, make in SECTIONS]
+    return [section for section in sections if section.blocks], warnings
+
+
+def _made(title: str, make: Callable[[Found], list[Any]], found: Found, warnings: list[str]) -> list[Any]:
+    """What `make` makes of a run; nothing, and a warning, where a file is not as expected."""
+    try:
+        return make(found)
+    except _UNEXPECTED as error:
+        warnings.append(f"The section \"{title}\" could not be made: a file is not as expected "
+                        f"({type(error).__name__}: {error})")
+        return []
