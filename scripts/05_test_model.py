@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int | None:
         "05", args, settings, inputs=inputs(questions_path, training, verdict.ratings),
         outputs={"test_results": args.output or workspace.output("test_results")},
         weights=contestants.weight_files(chosen),
-        extra={**test.prompt_identity(verdict.modes), "similarity": similarity})
+        extra={**test.prompt_identity(verdict.modes, chosen), "similarity": similarity})
     with stage:
         if stage.is_done():
             return 0

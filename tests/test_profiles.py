@@ -69,6 +69,17 @@ def test_only_shaping_settings_change_the_fingerprint() -> None:
     assert fingerprint("--attempts", "9") != fingerprint()
 
 
+def test_a_setting_that_was_added_later_shapes_nothing_while_it_is_as_before() -> None:
+    parser = cli.stage_parser("x", ("training",))
+
+    def shaping(*flags: str) -> dict[str, object]:
+        return profiles.resolve(parser.parse_args(["--profile", "laptop", *flags]), ("training",)).shaping("training")
+
+    assert "training.reply_form" not in shaping()
+    assert shaping("--reply-form", "reasoning") == shaping()
+    assert shaping("--reply-form", "json") == {**shaping(), "training.reply_form": "json"}
+
+
 @pytest.mark.parametrize("sections", STAGE_SECTIONS)
 def test_every_setting_is_a_flag_with_help(sections: tuple[str, ...]) -> None:
     text = cli.stage_parser("x", sections).format_help()

@@ -5,7 +5,8 @@
 
 Never blind and never late: the first thing computed for every question of a batch is the four letters' probabilities
 without any reasoning. Only then does the reasoning begin, on the same prompt, which is in memory by now; what it comes
-to replaces the first letter if it is ready in time.
+to replaces the first letter if it is ready in time. Where the student learnt to give its letter first, that one is the
+answer, and only its explanation takes the time that is left.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from random import Random
 from typing import Any, Literal
 
 from ..core.records import LETTERS, Record
 from ..engine import extract, prompts
+from ..engine.reply_forms import REASONING, ReplyForm
 from ..engine.requests import Backend, Completion, Feed, Request, Sampling
 from . import pace as pacing
 from .fitting import shorten
@@ -26,7 +29,6 @@ from .formats import clip_words
 How = Literal["reasoned", "concluded", "at once"]
 LEAST_REASONING = 8  # tokens; with less room there is no point in beginning
 WORD_TOKENS = 4.0  # the rules count tokens too: a reasoning is cut at this many a word on average
-_STOP = ("Answer:",)
 GREEDY = Sampling()
 
 
@@ -46,9 +48,9 @@ class Answer:
     """A letter and where it comes from.
 
     how: "reasoned" (it concluded by itself), "concluded" (it was made to, by its token or time limit), "at once" (read
-    off the prompt, without reasoning: no time for it, or what was written was none). confidence: probability of the
-    letter among the four; probabilities: of all four. seconds: wall time of its batch. shortened: the question was
-    too long and was cut.
+    off the prompt, before any reasoning: no time for it, what was written was none, or the form begins with the
+    letter). confidence: probability of the letter among the four; probabilities: of all four. seconds: wall time of
+    its batch. shortened: the question was too long and was cut.
     """
 
     letter: str
@@ -78,6 +80,7 @@ class _Work:
     prompt_tokens: int
     shortened: bool
     at_once: dict[str, float] | None = None
+    said: str | None = None  # the letter that an explanation follows, where the form begins with one
     text: str = ""
     tokens: int = 0
     after: dict[str, float] | None = None  # probabilities after the reasoning
@@ -86,10 +89,14 @@ class _Work:
 
 
 class Answerer:
-    """Answers four-option records with one backend; `pace` is measured when it is made."""
+    """Answers four-option records with one backend, in the reply form that its model was trained in.
 
-    def __init__(self, backend: Backend, limits: Limits = STANDARD, pace: pacing.Pace | None = None) -> None:
-        self.backend, self.limits = backend, limits
+    `pace` is measured when it is made.
+    """
+
+    def __init__(self, backend: Backend, limits: Limits = STANDARD, pace: pacing.Pace | None = None,
+                 form: ReplyForm = REASONING) -> None:
+        self.backend, self.limits, self.form = backend, limits, form
         self.pace = pace or pacing.measure(backend)
 
     def answer(self, record: Record, **options: Any) -> Answer:
@@ -136,11 +143,11 @@ class Answerer:
         """Letter probabilities of one prefill each, summing to 1, in the order of the records."""
         requests = []
         for index, record in enumerate(records):
-            messages, prefix = prompts.fast(record)
+            messages, prefix = self.form.fast(record)
             requests.append(Request(f"fast#{index}", self.backend.render(messages, prefix), max_tokens=0,
                                     choices=prompts.LETTER_CHOICES))
         found = {completion.id: completion for completion in self.backend.generate(requests)}
-        return [letters_of(found[request.id].probabilities) for request in requests]
+        return [letters_of(found[request.id].probabilities, prompts.LETTER_CHOICES) for request in requests]
 
     # -- one batch ----------------------------------------------------------------------------------------------------
 
@@ -176,26 +183,28 @@ class Answerer:
         return fitted, prompt, self.backend.count_tokens(prompt), shortened
 
     def _prompt(self, record: Record) -> str:
-        return self.backend.render(prompts.messages(record, prompts.STUDENT))
+        return self.backend.render(self.form.asked(record))
 
     def _closing_room(self) -> int:
-        return self.backend.count_tokens(prompts.CLOSING) + 4
+        return max(self.backend.count_tokens(text) for text in (self.form.opening, self.form.closing or "")) + 4
 
     def _read_at_once(self, works: Sequence[_Work], deadline: float | None) -> None:
         """Every question's letters without reasoning: what the answer is if nothing better comes in time."""
         if not works:
             return
-        prefix = prompts.CLOSING.lstrip()
         by_key = {work.key: work for work in works}
         before, started = self.backend.stats.prompt_tokens, time.monotonic()
         for completion in self.backend.generate(
-                Request(work.key, work.prompt + prefix, max_tokens=0, choices=prompts.LETTER_CHOICES, deadline=deadline)
-                for work in works):
-            by_key[completion.id].at_once = letters_of(completion.probabilities)
+                Request(work.key, work.prompt + self.form.opening, max_tokens=0, choices=self.form.choices,
+                        deadline=deadline) for work in works):
+            by_key[completion.id].at_once = letters_of(completion.probabilities, self.form.choices)
         self.pace.learn(self.backend.stats.prompt_tokens - before, time.monotonic() - started)
 
     def _reason(self, works: Sequence[_Work], deadline: float | None, sampling: Sampling) -> None:
-        """Let every question think; those that end by themselves are asked for the letter, the others made to."""
+        """Let every question think; those that end by themselves are asked for the letter, the others made to.
+
+        A form that begins with its letter has nothing to conclude.
+        """
         by_key = {work.key: work for work in works}
         feed = Feed(request for work in works if (request := self._thinking(work, deadline, sampling)) is not None)
         for completion in self.backend.generate(feed):
@@ -214,22 +223,41 @@ class Answerer:
         tokens = min(self.limits.tokens, room)
         if tokens < LEAST_REASONING + self._closing_room() or (deadline is not None and time.monotonic() >= deadline):
             return None
-        return Request(work.key, work.prompt, tokens, sampling, stop=_STOP, closing=prompts.CLOSING, closing_tokens=0,
-                       choices=prompts.LETTER_CHOICES, deadline=deadline)
+        if self.form.closing is None:
+            return self._explaining(work, tokens - self._closing_room(), deadline, sampling)
+        return Request(work.key, work.prompt, tokens, sampling, stop=self.form.stop, closing=self.form.closing,
+                       closing_tokens=0, choices=self.form.choices, deadline=deadline)
+
+    def _explaining(self, work: _Work, tokens: int, deadline: float | None, sampling: Sampling) -> Request:
+        """What follows the letter that was read off the prompt, or with a temperature drawn as a reply's would be."""
+        assert work.at_once is not None  # only what was read is reasoned about
+        weights = [work.at_once[letter] for letter in LETTERS]
+        work.said = LETTERS[weights.index(max(weights))]
+        if sampling.temperature > 0:
+            sharper = [weight ** (1 / sampling.temperature) for weight in weights]
+            work.said = Random(f"{sampling.seed}/{work.key}").choices(LETTERS, sharper)[0]
+        begun = work.prompt + self.form.opening + self.form.choices[LETTERS.index(work.said)]
+        return Request(work.key, begun, tokens, sampling, deadline=deadline)
 
     def _closing(self, work: _Work, deadline: float | None) -> Request | None:
-        if extract.degenerate(work.text) is not None:
+        if self.form.closing is None or self._rambles(work.text):
             return None
-        prompt = work.prompt + work.text.rstrip() + prompts.CLOSING
+        prompt = work.prompt + self.form.concluded(work.text.rstrip())
         if self.backend.context and self.backend.count_tokens(prompt) >= self.backend.context:
             return None
-        return Request(f"{work.key}/letter", prompt, max_tokens=0, choices=prompts.LETTER_CHOICES, deadline=deadline)
+        return Request(f"{work.key}/letter", prompt, max_tokens=0, choices=self.form.choices, deadline=deadline)
+
+    def _reasoning(self, text: str) -> str:
+        return self.form.steps(text.removesuffix(self.form.closing or ""))
+
+    def _rambles(self, text: str) -> bool:
+        return extract.degenerate(self._reasoning(text)) is not None
 
     def _take(self, work: _Work, completion: Completion, how: How) -> None:
-        if extract.degenerate(work.text.removesuffix(prompts.CLOSING)) is not None:
+        if self._rambles(work.text):
             return  # rambling is no ground for an answer
-        work.own = extract.extract_answer(work.text.removesuffix(prompts.CLOSING), work.record["choices"])
-        found = letters_of(completion.probabilities)
+        work.own = self.form.read(work.text.removesuffix(self.form.closing or ""), work.record["choices"])
+        found = letters_of(completion.probabilities, self.form.choices)
         if found is not None:
             work.after, work.ended = found, how
 
@@ -238,14 +266,15 @@ class Answerer:
         probabilities = work.after or work.at_once
         if probabilities is None:  # the model gives no usable numbers: nothing is known, and it shows
             probabilities = dict.fromkeys(LETTERS, 0.25)
-        letter = (work.own if reasoned else None) or max(LETTERS, key=lambda one: probabilities[one])
-        reasoning = self._shown(work.text) if reasoned else ""
+        letter = (work.own if reasoned else work.said) or max(LETTERS, key=lambda one: probabilities[one])
+        explained = work.said is not None and not self._rambles(work.text)
+        reasoning = self._shown(work.text) if reasoned or explained else ""
         return Answer(letter, reasoning, probabilities[letter], probabilities, work.ended, work.tokens, took, late,
                       work.shortened)
 
     def _shown(self, text: str) -> str:
         """The reasoning as the rules allow it: within 100 words, and within their tokens."""
-        shown = clip_words(text.removesuffix(prompts.CLOSING))
+        shown = clip_words(self._reasoning(text))
         words = len(shown.split())
         while words > 1 and self.backend.count_tokens(shown) > WORD_TOKENS * 100:
             words = words * 3 // 4
@@ -253,11 +282,14 @@ class Answerer:
         return shown if self.backend.count_tokens(shown) <= WORD_TOKENS * 100 else ""
 
 
-def letters_of(probabilities: Mapping[str, float] | None) -> dict[str, float] | None:
-    """Letter -> probability, summing to 1; None where there are none, or none that is a number above 0."""
+def letters_of(probabilities: Mapping[str, float] | None, choices: Sequence[str]) -> dict[str, float] | None:
+    """Letter -> probability, summing to 1; None where there are none, or none that is a number above 0.
+
+    choices: the letters as they were asked for.
+    """
     if probabilities is None:
         return None
-    values = [probabilities[choice] for choice in prompts.LETTER_CHOICES]
+    values = [probabilities[choice] for choice in choices]
     total = math.fsum(values)
     if not math.isfinite(total) or total <= 0:
         return None
@@ -266,4 +298,4 @@ def letters_of(probabilities: Mapping[str, float] | None) -> dict[str, float] | 
 
 def with_limits(answerer: Answerer, limits: Limits) -> Answerer:
     """The same agent under other limits, its pace kept."""
-    return Answerer(answerer.backend, replace(limits), answerer.pace)
+    return Answerer(answerer.backend, replace(limits), answerer.pace, answerer.form)

@@ -14,6 +14,7 @@ from stepladder.core.shards import missing_files, model_files
 from stepladder.core.weights_table import read_weights
 from stepladder.core.workspace import Workspace
 from stepladder.engine.backend import open_by_settings
+from stepladder.engine.reply_forms import REASONING, ReplyForm, of_weights
 from stepladder.engine.requests import Backend, EngineError
 
 from .answerer import Answerer, Limits
@@ -25,11 +26,12 @@ MEMORY_SHARE = 0.6  # of memory that weights loaded side by side may take
 
 @dataclass(frozen=True)
 class Player:
-    """One who answers and writes: a GGUF, with an adapter or without."""
+    """One who answers and writes: a GGUF, with an adapter or without. form: the reply form it was trained in."""
 
     name: str
     model: Path
     adapter: Path | None = None
+    form: ReplyForm = REASONING
 
     @property
     def files(self) -> dict[str, Path]:
@@ -52,7 +54,7 @@ def player(spec: str, workspace: Workspace, folder: Path) -> Player:
         adapter = workspace.trained / ADAPTER_FILE if spec == "student" else None
         if adapter is not None and not adapter.exists():
             raise NotThereYet(f"the student has no {adapter}; run 04_train_qwen3_235b.py, or leave the student out")
-        return Player(spec, model, adapter)
+        return Player(spec, model, adapter, of_weights(adapter or model))
     model_part, _, adapter_part = spec.partition(":")
     paths = [folder / part for part in (model_part, adapter_part) if part]
     for path in paths or [folder / spec]:
@@ -60,7 +62,8 @@ def player(spec: str, workspace: Workspace, folder: Path) -> Player:
             raise InputError(f"{spec}: {path} does not exist; a player is base, student, or MODEL.gguf[:ADAPTER.gguf]")
     for gone in missing_files(paths[0]):
         raise InputError(f"{spec}: its shard {gone} is missing")
-    return Player("+".join(path.stem for path in paths), paths[0], paths[1] if adapter_part else None)
+    return Player("+".join(path.stem for path in paths), paths[0], paths[1] if adapter_part else None,
+                  of_weights(paths[-1]))
 
 
 def players(specs: Sequence[str], workspace: Workspace, folder: Path) -> list[Player]:
@@ -97,7 +100,7 @@ class Stable:
             backend.use_adapter(name if member.adapter else None)  # type: ignore[attr-defined]
         if name not in self._paces:
             self._paces[name] = measure(backend)
-        return Answerer(backend, limits or self.limits, self._paces[name])
+        return Answerer(backend, limits or self.limits, self._paces[name], member.form)
 
     def _adapters(self, model: Path) -> dict[str, Path]:
         return {member.name: member.adapter for member in self.members.values()

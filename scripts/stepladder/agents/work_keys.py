@@ -9,15 +9,21 @@ from typing import Any
 from stepladder.core.journal import work_key
 from stepladder.core.records import LETTERS, Record
 from stepladder.engine import prompts
+from stepladder.engine.reply_forms import REASONING, ReplyForm
 
 from .arena import Fixture, Rules
 from .players import Player
 from .validator import ASK, Calibration
 
 
-def player_identity(player: Player, hashes: Mapping[str, str]) -> list[str]:
-    """The weights themselves. hashes: SHA-256 by the roles that `Player.files` names."""
-    return [hashes[role] for role in player.files]
+def player_identity(player: Player, hashes: Mapping[str, str]) -> list[Any]:
+    """The weights themselves, and how they are asked. hashes: SHA-256 by the roles that `Player.files` names."""
+    return [*(hashes[role] for role in player.files), *form_identity(player.form)]
+
+
+def form_identity(form: ReplyForm) -> list[Any]:
+    """The wording of a reply form; nothing for the first one, whose wording is in every key."""
+    return [] if form is REASONING else [form.identity(mode) for mode in ("fast", "reasoning")]
 
 
 def question_keys(kind: str, identity: Any, records: Sequence[Record], calibration: Calibration | None = None
@@ -30,7 +36,7 @@ def question_keys(kind: str, identity: Any, records: Sequence[Record], calibrati
         record["answer"]) for record in records}
 
 
-def match_keys(fixtures: Sequence[Fixture], identities: Mapping[str, list[str]], rules: Rules, how: Any
+def match_keys(fixtures: Sequence[Fixture], identities: Mapping[str, list[Any]], rules: Rules, how: Any
                ) -> dict[str, str]:
     """Fixture id -> key. identities: weights by player. how: whatever else shapes a match (limits of the engine)."""
     return {fixture.id: work_key("match", fixture.id, [identities[name] for name in fixture.pair], asdict(rules),

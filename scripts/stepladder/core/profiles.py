@@ -71,6 +71,12 @@ def validate(section: str, values: dict[str, Any], where: str) -> Section:
         raise InputError(f"{where}: {key}: {reason}, got {first['input']!r}") from error
 
 
+def value_before(key: str) -> Any:
+    """What the setting "section.name" was before there was one, where it was added later; else None."""
+    section, name = key.split(".")
+    return SECTIONS[section].before(name)
+
+
 @dataclass(frozen=True)
 class Settings:
     """Resolved sections, and where each value came from ("flag", "profile" or "default")."""
@@ -87,10 +93,14 @@ class Settings:
         return {key: {"value": self._value(key), "from": source} for key, source in self.origin.items()}
 
     def shaping(self, *sections: str) -> dict[str, Any]:
-        """The settings of these sections (default: all) that change what is written."""
-        return {key: self._value(key) for key in self.origin
-                if (section := key.split(".")[0]) in (sections or self.sections)
-                and SECTIONS[section].shapes_output(key.split(".")[1])}
+        """The settings of these sections (default: all) that change what is written.
+
+        One that was added later is among them only where it is not as it was before.
+        """
+        found = {key: self._value(key) for key in self.origin
+                 if (section := key.split(".")[0]) in (sections or self.sections)
+                 and SECTIONS[section].shapes_output(key.split(".")[1])}
+        return {key: value for key, value in found.items() if value is None or value != value_before(key)}
 
     def fingerprint(self) -> str:
         """Hash of the settings that shape the output."""

@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 EXECUTION_ONLY = {"shapes": False}
 """json_schema_extra of a setting that changes how a stage works but makes no other output of what is finished."""
 
+ADDED_LATER = {"added_later": True}
+"""json_schema_extra of a setting whose default is what was done before there was one: what was finished stays so."""
+
 
 class Section(BaseModel):
     """Base of all sections: unknown keys and wrong types are refused by name."""
@@ -24,6 +27,13 @@ class Section(BaseModel):
         """Whether a setting takes part in "is this stage done?"."""
         extra = cls.model_fields[name].json_schema_extra
         return not (isinstance(extra, dict) and extra.get("shapes") is False)
+
+    @classmethod
+    def before(cls, name: str) -> Any:
+        """What a setting that was added later was before there was one; None for any other name."""
+        field = cls.model_fields.get(name)
+        extra = field.json_schema_extra if field else None
+        return field.default if isinstance(extra, dict) and extra.get("added_later") else None
 
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -169,6 +179,9 @@ class Training(Section):
     max_grad_norm: float = Field(1.0, description="gradient clipping", gt=0)
     max_length: Positive = Field(2_048, description="longest record, tokens; longer ones are left out, counted")
     answer_only: bool = Field(False, description="train records without reasoning on the answer alone")
+    reply_form: Literal["reasoning", "letter-then-reason", "json"] = Field(
+        "reasoning", description="what the student learns to write, is tested and deployed with: reasoning, then its "
+        "letter, the letter first, or one line of JSON", json_schema_extra=ADDED_LATER)
     weight_verified: float = Field(1.0, description="loss weight of verified records", ge=0)
     weight_hinted: float = Field(1.0, description="loss weight of hinted records", ge=0)
     weight_solver: float = Field(1.0, description="loss weight of records with a proven solution", ge=0)

@@ -14,6 +14,7 @@ from typing import Any
 
 from .errors import InputError, NotThereYet
 from .files import read_json, write_json
+from .profiles import value_before
 from .settings import SECTIONS
 from .stage import meta_path
 from .workspace import MAIN_OUTPUTS, Workspace
@@ -161,11 +162,13 @@ class Student:
         if not path.exists():
             return {}
         main, found = read_json(path), {}
-        for key, item in self.meta["arguments"].items():
+        added = [key for key in main["arguments"] if value_before(key) is not None]
+        for key in dict.fromkeys([*self.meta["arguments"], *added]):
+            theirs, own = (meta["arguments"].get(key, {}).get("value", value_before(key))
+                           for meta in (main, self.meta))
             section, name = key.split(".")
-            theirs = main["arguments"].get(key, {}).get("value")
-            if SECTIONS[section].shapes_output(name) and item["value"] != theirs:
-                found[key] = [theirs, item["value"]]
+            if SECTIONS[section].shapes_output(name) and own != theirs:
+                found[key] = [theirs, own]
         if self.meta["seed"] != main["seed"]:
             found["seed"] = [main["seed"], self.meta["seed"]]
         files = [meta["inputs"]["curriculum"] for meta in (main, self.meta)]

@@ -3,8 +3,9 @@
     backend.render(prompts.messages(record, "options"))
 
 What is constant (instruction, worked example) comes before the record, so that the engine computes it once for
-all requests. The reply's form is the same everywhere: steps, then each option with yes or no on a line of its own,
-then "Answer: X"; small students learn little from any other (docs/reasoning.md).
+all requests. A reasoning has the same form everywhere: steps, then each option with yes or no on a line of its own,
+then "Answer: X"; small students learn little from any other (docs/reasoning.md). What a student makes of it is one of
+reply_forms.py.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ VARIANTS: dict[str, Variant] = {
         "letter."),
     # What the student is trained, tested and deployed with: few tokens, since every record pays for them.
     "student": Variant(1, 'Reason in short steps, check each option, end with "Answer: X".'),
+    # The same for its other reply forms (reply_forms.py).
+    "student-letter-first": Variant(1, 'Begin with "Answer: X", then reason in short steps and check each option.'),
+    "student-json": Variant(1, 'Reply with one line of JSON: {"reasoning": "short steps, each option", "answer": "X"}'),
     # One prefill, the letter read off the logits.
     "letter": Variant(1, "Answer with the letter of the right option."),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..engine import reply_forms
 from . import effect
 
 CARD = "README.md"
@@ -27,8 +28,8 @@ def model_card(*, base: str, data: Mapping[str, Any], arguments: Mapping[str, An
     lines = [
         "---", "library_name: peft", f"base_model: {base}", "tags:", "- lora", "- chain-of-thought", "- curriculum",
         "---", "", f"# LoRA adapter of {base}: step-by-step reasoning", "",
-        "Made by Stepladder's stage 04. It answers four-option questions by short reasoning that ends in "
-        '"Answer: X".', "",
+        "Made by Stepladder's stage 04. It answers four-option questions "
+        f"{reply_forms.of_training(data).described}.", "",
         "## Data", "",
         f"{data['records']} records ({levels}), {data['tokens']} tokens, {data['live_tokens']} of them with loss; "
         f"left out: {left_out}. Order: {_order(log)}.", "",

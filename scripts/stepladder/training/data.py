@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InputError
 from ..core.records import Record
-from ..engine import prompts
+from ..engine import extract
+from ..engine.reply_forms import REASONING, ReplyForm
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -45,19 +46,24 @@ class Example:
         return len(self.ids) - self.prompt_length
 
 
-def reply(record: Record, answer_only: bool) -> str | None:
-    """What the student is to write: the reasoning; with `answer_only`, else the answer alone; None where neither."""
-    if record.get("chain_of_thought"):
-        return record["chain_of_thought"]
-    return f"{prompts.CLOSING.strip()} {record['answer']}" if answer_only else None
+def reply(record: Record, answer_only: bool, form: ReplyForm = REASONING) -> str | None:
+    """What the student is to write: the reasoning; with `answer_only`, else the answer alone; None where neither.
+
+    A chain of thought has the first form as it is.
+    """
+    chain = record.get("chain_of_thought")
+    if chain:
+        return chain if form is REASONING else form.write(extract.reasoning_part(chain), record["answer"])
+    return form.write("", record["answer"]) if answer_only else None
 
 
-def encode(record: Record, text: str, tokenizer: PreTrainedTokenizerBase, weight: float = 1.0) -> Example:
+def encode(record: Record, text: str, tokenizer: PreTrainedTokenizerBase, weight: float = 1.0,
+           form: ReplyForm = REASONING) -> Example:
     """Tokens of the prompt, and of `text` as the assistant's turn with its end.
 
     Both are tokenised apart, as generation meets them. Raises InputError where the chat template has no place for it.
     """
-    chat = prompts.messages(record, prompts.STUDENT)
+    chat = form.asked(record)
     prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
     whole = tokenizer.apply_chat_template([*chat, {"role": "assistant", "content": text}], tokenize=False)
     if not whole.startswith(prompt):
@@ -79,8 +85,8 @@ def ends_turn(token: int, tokenizer: PreTrainedTokenizerBase) -> bool:
 
 
 def encode_all(records: Iterable[Record], tokenizer: PreTrainedTokenizerBase, *, max_length: int,
-               answer_only: bool = False, weights: Mapping[str, float] | None = None
-               ) -> tuple[list[Example], Counter[str]]:
+               answer_only: bool = False, weights: Mapping[str, float] | None = None,
+               form: ReplyForm = REASONING) -> tuple[list[Example], Counter[str]]:
     """(examples in the given order, reason -> how many were left out). Weights are by status, default 1.
 
     Raises InputError when nothing is left to train on, saying why.
@@ -89,7 +95,7 @@ def encode_all(records: Iterable[Record], tokenizer: PreTrainedTokenizerBase, *,
     examples: list[Example] = []
     left_out: Counter[str] = Counter()
     for record in records:
-        text = reply(record, answer_only)
+        text = reply(record, answer_only, form)
         status = (record.get("cot") or {}).get("status")
         weight = weights.get(status, 1.0)
         if text is None:
@@ -97,7 +103,7 @@ def encode_all(records: Iterable[Record], tokenizer: PreTrainedTokenizerBase, *,
         elif weight == 0:
             left_out[f"weight 0 for {status}"] += 1
         else:
-            example = encode(record, text, tokenizer, weight)
+            example = encode(record, text, tokenizer, weight, form)
             if len(example) > max_length:
                 left_out[f"longer than {max_length} tokens"] += 1
             else:

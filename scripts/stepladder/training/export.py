@@ -17,6 +17,7 @@ from ..core.files import WeightHashes, read_json, write_bytes_atomically, write_
 from ..core.progress import say
 from ..core.settings import Training
 from ..core.weights_table import RoleWeights
+from ..engine import reply_forms
 from . import changes, converter, effect, merged_gguf
 from .card import CARD, model_card
 from .loading import load_tokenizer
@@ -131,7 +132,8 @@ class Exports:
 
     def _describe(self, whole: Path) -> None:
         """The Modelfile beside a merged GGUF; it names the one that was asked for last."""
-        text = modelfile(whole.name, load_tokenizer(self.base.need("transformers")))
+        text = modelfile(whole.name, load_tokenizer(self.base.need("transformers")),
+                         reply_forms.of_training(self.record))
         write_bytes_atomically(whole.with_name(merged_gguf.MODELFILE), text.encode())
 
     def _make(self, name: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..engine import prompts
+from ..engine.reply_forms import REASONING, ReplyForm
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -82,8 +83,11 @@ def _writes(found: Turns, expected: dict[tuple[str, ...], str]) -> bool:
         for roles, text in expected.items())
 
 
-def modelfile(file_name: str, tokenizer: PreTrainedTokenizerBase) -> str:
-    """Text of a Modelfile that lies beside `file_name`; settings are those that stage 05 tests the student with."""
+def modelfile(file_name: str, tokenizer: PreTrainedTokenizerBase, form: ReplyForm = REASONING) -> str:
+    """Text of a Modelfile that lies beside `file_name`; settings are those that stage 05 tests the student with.
+
+    form: what the student was trained to reply in.
+    """
     plain = turns(tokenizer)
     lines = [f"FROM ./{file_name}", ""]
     if plain is None:
@@ -92,6 +96,6 @@ def modelfile(file_name: str, tokenizer: PreTrainedTokenizerBase) -> str:
     else:
         lines += [f'TEMPLATE """{plain.as_go()}"""', ""]
         stop = plain.after["assistant"].strip() or tokenizer.eos_token
-    lines += [f'SYSTEM """{prompts.VARIANTS[prompts.STUDENT].system}"""', "",
+    lines += [f'SYSTEM """{prompts.VARIANTS[form.variant].system}"""', "",
               f'PARAMETER stop "{stop}"', "PARAMETER temperature 0", "PARAMETER repeat_penalty 1", ""]
     return "\n".join(lines)

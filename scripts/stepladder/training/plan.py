@@ -40,7 +40,7 @@ def show(settings: Settings, workspace: Workspace, curriculum: Path) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder, origin = _config_folder(workspace, Path(scratch))
         say(f"04 would train {workspace.student} ({origin}), {training.quantization}, LoRA rank {training.rank}, "
-            f"order {training.order}")
+            f"order {training.order}, reply form {training.reply_form}")
         found = memory.plan(folder, training, batch=training.batch, length=training.max_length,
                             live=training.batch * training.max_length // 2)
     for line in found.lines():

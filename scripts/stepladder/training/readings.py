@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from ..core.errors import InputError
+from ..core.records import LETTERS
 from ..engine import extract
+from ..engine.reply_forms import REASONING, ReplyForm
 from .data import Example, ends_turn
 from .decoder import device_of
 from .guard import Reading
@@ -25,17 +28,18 @@ EMPTY_SHARE = 0.25  # a reply under this share of the shortest text's tokens say
 class Reader:
     """Reads one student on fixed held-out texts; `samples` questions, those of the shortest, it also answers, greedily.
 
-    batch: texts at a time. tokens: of the longest reply, where the texts are not shorter anyway.
+    batch: texts at a time. tokens: of the longest reply, where the texts are not shorter anyway. form: of the texts.
     """
 
-    def __init__(self, student: Student, texts: Sequence[Example], *, batch: int, samples: int, tokens: int) -> None:
-        self.student, self.texts = student, texts
+    def __init__(self, student: Student, texts: Sequence[Example], *, batch: int, samples: int, tokens: int,
+                 form: ReplyForm = REASONING) -> None:
+        self.student, self.texts, self.form = student, texts, form
         self.batches = micro_batches(texts, batch, World())
         count = min(samples, len(texts))
         self.asked = sorted(texts, key=lambda text: text.live)[:count]  # replies take time by their length
         self.most = min(tokens, int(LENGTH_ROOM * max((text.live for text in self.asked), default=0)))
         self.least = EMPTY_SHARE * min(text.live for text in texts)
-        self.places = {text.id: answer_place(text, student) for text in texts}
+        self.places = {text.id: answer_place(text, student, form) for text in texts}
 
     def read(self, step: int) -> Reading:
         """One reading. The random state and the training mode are as before afterwards."""
@@ -60,8 +64,8 @@ class Reader:
             levels={level: fmean(found) for level, found in by_level.items()}, letters=letters,
             letter_loss=letter_loss, replies=len(replies),
             ended=sum(ended for _, ended in replies),
-            answered=sum(extract.extract_answer(text) is not None for text in decoded),
-            looping=sum(extract.degenerate(text) in ("loop", "constant") for text in decoded),
+            answered=sum(self.form.read(text) is not None for text in decoded),
+            looping=sum(extract.degenerate(self.form.steps(text)) in ("loop", "constant") for text in decoded),
             empty=sum(len(reply) < self.least for reply, _ in replies), distinct=len(set(decoded)),
             seconds=round(time.monotonic() - started, 2))
 
@@ -103,6 +107,18 @@ class Reader:
         return replies
 
 
-def answer_place(text: Example, student: Student) -> int:
-    """Index of the token that is the text's answer: the last one before its end of turn."""
-    return next(i for i in range(len(text.ids) - 1, -1, -1) if not ends_turn(text.ids[i], student.tokenizer))
+def answer_place(text: Example, student: Student, form: ReplyForm = REASONING) -> int:
+    """Index of the token that is the text's answer: behind the form's opening, or the last before its ending.
+
+    Raises InputError where that is no letter: the tokenizer writes it together with what stands beside it.
+    """
+    tokenizer = student.tokenizer
+    if form.closing is None:
+        place = text.prompt_length + len(tokenizer(form.opening, add_special_tokens=False)["input_ids"])
+    else:
+        last = next(i for i in range(len(text.ids) - 1, -1, -1) if not ends_turn(text.ids[i], tokenizer))
+        place = last - len(tokenizer(form.ending, add_special_tokens=False)["input_ids"])
+    if form is not REASONING and (found := tokenizer.decode([text.ids[place]]).strip()) not in LETTERS:
+        raise InputError(f"record {text.id}: {found!r} stands where its letter was expected; the student's tokenizer "
+                         f"does not go with the reply form {form.name}")
+    return place

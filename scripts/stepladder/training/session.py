@@ -13,6 +13,7 @@ from ..core.records import Record
 from ..core.settings import Training
 from ..core.stage import StageRun, versions
 from ..core.workspace import Workspace
+from ..engine.reply_forms import FORMS
 from . import data, effect, memory, orders, preflight, trained
 from .checkpoints import Checkpoints, remove
 from .data import Example
@@ -35,6 +36,7 @@ class Session:
                  rejected: list[Record]) -> None:
         self.stage, self.workspace, self.base = stage, workspace, base
         self.training: Training = stage.settings["training"]
+        self.form = FORMS[self.training.reply_form]
         self.records = records
         self.held_out: list[Example] = []
         self.rejected = Counter(f"malformed: {entry['reason']}" for entry in rejected)
@@ -60,7 +62,7 @@ class Session:
         if outcome.best_step < len(outcome.steps):
             say(f"the adapter is that of step {outcome.best_step}, which had the lowest held-out loss")
         counts = {**data.describe(examples, left_out), "order": self.training.order,
-                  "epochs": epochs, "planned_epochs": planned,
+                  "reply_form": self.form.name, "epochs": epochs, "planned_epochs": planned,
                   "steps": len(outcome.steps), "best_step": outcome.best_step,
                   "dtype": str(student.dtype).removeprefix("torch."), "packed": student.packs,
                   "verdict": outcome.verdict}
@@ -99,9 +101,9 @@ class Session:
         return {"fits": trained.of_epochs(self.fingerprint, training.epochs), "fingerprint": self.fingerprint,
                 "planned_epochs": self.checkpoints.epochs, "base": hashes["student"],
                 "quantization": training.quantization, "dtype": log["counts"]["dtype"], "targets": training.targets,
-                "max_length": training.max_length, "arguments": self.stage.settings.described(),
-                "versions": versions(), "speed": _speed(outcome), "log": log,
-                "texts": effect.measure(student, examples)}
+                "max_length": training.max_length, "reply_form": self.form.name,
+                "arguments": self.stage.settings.described(), "versions": versions(), "speed": _speed(outcome),
+                "log": log, "texts": effect.measure(student, examples)}
 
     # -- before -----------------------------------------------------------------------------------------------------
 
@@ -110,7 +112,7 @@ class Session:
         tokenizer = load_tokenizer(self.base)
         weights = {status: getattr(training, f"weight_{status}") for status in data.TRAINED_STATUSES}
         examples, left_out = data.encode_all(self.records, tokenizer, max_length=training.max_length,
-                                             answer_only=training.answer_only, weights=weights)
+                                             answer_only=training.answer_only, weights=weights, form=self.form)
         data.check_live(examples)
         left_out.update(self.rejected)
         examples = orders.ranked(examples, training.order)
@@ -157,7 +159,7 @@ class Session:
         trainable = sum(parameter.numel() for parameter in student.trainable().values())
         say(f"{student.backend} backend, {str(student.dtype).removeprefix('torch.')} on {student.device}; weights "
             f"{student.weight_bytes / 1e9:.2f} GB, {student.weight_bytes / student.parameters:.2f} bytes a parameter; "
-            f"{trainable / 1e6:.2f}M trainable")
+            f"{trainable / 1e6:.2f}M trainable; reply form: {self.form.name}")
         say(data.show(examples[0], student.tokenizer))
 
     def _preflight(self, student: Student, examples: list[Example], found: list[Window]) -> tuple[list[Example], int]:
@@ -195,7 +197,7 @@ class Session:
         loop = Loop(student, found, rates, self.checkpoints, self.journal, options)
         if training.guard_steps:
             loop.read = Reader(student, self.held_out, batch=training.batch, samples=training.guard_samples,
-                               tokens=training.guard_tokens).read
+                               tokens=training.guard_tokens, form=self.form).read
             loop.asked = work_key([text.ids for text in self.held_out], training.guard_samples, training.guard_tokens)
             loop.step_seconds = self.journal.records["preflight"]["hours"] * 3600 / len(rates)  # of all that is planned
         return loop

@@ -16,13 +16,13 @@ from ..core import aside
 from ..core.files import WeightHashes, disk_errors, hash_file, hash_json, read_json, weight_errors, write_json
 from ..core.progress import say
 from ..core.stage import StageRun
+from ..engine.reply_forms import RECORD
 
 if TYPE_CHECKING:
     from .loading import Student
 
 WEIGHTS = "adapter_model.safetensors"
 ADAPTER_FILES = (WEIGHTS, "adapter_config.json")
-RECORD = "training.json"
 GGUF_NAME, MERGED_NAME, MERGED_GGUF_NAME = "adapter.gguf", "merged", "merged.gguf"
 MADE = "exports.json"
 WHOLE_FOLDER = "gguf"  # merged and quantised files, and their Modelfile

@@ -14,6 +14,7 @@ from typing import Any
 from stepladder.core import options
 from stepladder.core.records import LETTERS, Record
 from stepladder.engine import extract, prompts
+from stepladder.engine.reply_forms import REASONING, ReplyForm
 from stepladder.engine.requests import Backend, Completion, Feed, Request, RequestError, Sampling
 
 FORCED = "#forced"
@@ -34,7 +35,10 @@ class Manner:
 
 @dataclass(frozen=True)
 class Unit:
-    """One thing to ask. `shown` is the record as the contestant sees it, `back` its letters -> the original ones."""
+    """One thing to ask. `shown` is the record as the contestant sees it, `back` its letters -> the original ones.
+
+    form: the contestant's reply form.
+    """
 
     id: str
     contestant: str
@@ -44,10 +48,16 @@ class Unit:
     vote: int
     shown: Record
     back: Mapping[str, str]
+    form: ReplyForm = REASONING
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The letters as their probabilities are asked for."""
+        return prompts.LETTER_CHOICES if self.mode == "fast" else self.form.choices
 
 
-def units(records: Sequence[Record], contestant: str, manner: Manner) -> list[Unit]:
-    """Everything one contestant is asked in one mode, in the order of the records."""
+def units(records: Sequence[Record], contestant: str, manner: Manner, form: ReplyForm = REASONING) -> list[Unit]:
+    """Everything one contestant, who replies in `form`, is asked in one mode, in the order of the records."""
     found = []
     for record in records:
         rotations = range(manner.permute if options.may_permute(record) else 1)
@@ -55,17 +65,18 @@ def units(records: Sequence[Record], contestant: str, manner: Manner) -> list[Un
             shown, back = options.rotate(record, rotation)
             for vote in range(manner.votes if manner.mode == "reasoning" else 1):
                 unit_id = f"{contestant}|{manner.mode}|{record['id']}|r{rotation}|v{vote}"
-                found.append(Unit(unit_id, contestant, manner.mode, record["id"], rotation, vote, shown, back))
+                found.append(Unit(unit_id, contestant, manner.mode, record["id"], rotation, vote, shown, back, form))
     return found
 
 
 def request_for(backend: Backend, unit: Unit, manner: Manner) -> Request:
     """The request of one unit: fast mode one prefill with the letters' probabilities, reasoning mode a chain."""
     if unit.mode == "fast":
-        messages, prefix = prompts.fast(unit.shown)
-        return Request(unit.id, backend.render(messages, prefix), max_tokens=0, choices=prompts.LETTER_CHOICES)
-    return Request(unit.id, backend.render(prompts.messages(unit.shown, prompts.STUDENT)), manner.max_tokens,
-                   drawn(unit, manner), closing=prompts.CLOSING, choices=prompts.LETTER_CHOICES)
+        messages, prefix = unit.form.fast(unit.shown)
+        return Request(unit.id, backend.render(messages, prefix), max_tokens=0, choices=unit.choices)
+    closing = unit.form.closing
+    return Request(unit.id, backend.render(unit.form.asked(unit.shown)), manner.max_tokens, drawn(unit, manner),
+                   closing=closing, choices=() if closing is None else unit.choices)
 
 
 def drawn(unit: Unit, manner: Manner) -> Sampling:
@@ -97,7 +108,7 @@ def answer(backend: Backend, wanted: Sequence[Unit], manner: Manner, done: Colle
             yield refused_run(unit, completion.refusal)
             continue
         run = run_of(unit, completion)
-        if run["letter"] is None and unit.mode == "reasoning":
+        if run["letter"] is None and unit.mode == "reasoning" and unit.form.closing is not None:
             again = _forcing(backend, unit, manner, completion)
             if again is not None:
                 asked[unit_id] = (again, completion)
@@ -126,8 +137,8 @@ def _drain(refused: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _forcing(backend: Backend, unit: Unit, manner: Manner, completion: Completion) -> Request | None:
     """The same prompt with the whole chain and the closing behind it, to read the letter off; None if too long."""
-    prompt = request_for(backend, unit, manner).prompt + completion.text + prompts.CLOSING
-    request = Request(unit.id + FORCED, prompt, max_tokens=0, choices=prompts.LETTER_CHOICES)
+    prompt = request_for(backend, unit, manner).prompt + unit.form.concluded(completion.text)
+    request = Request(unit.id + FORCED, prompt, max_tokens=0, choices=unit.choices)
     try:
         backend.check(request)
     except RequestError:
@@ -137,7 +148,7 @@ def _forcing(backend: Backend, unit: Unit, manner: Manner, completion: Completio
 
 def run_of(unit: Unit, completion: Completion) -> dict[str, Any]:
     """What a completion came to, letters carried back to the original options."""
-    probabilities = letter_probabilities(completion.probabilities, unit.back)
+    probabilities = letter_probabilities(completion.probabilities, unit)
     if unit.mode == "fast":
         letter, ended = most_probable(probabilities), "logits"
     else:
@@ -151,19 +162,19 @@ def _concluded(unit: Unit, completion: Completion, probabilities: list[float] | 
     """(letter, its probabilities, how it ended) of a chain. One that had answered before it was closed keeps that."""
     choices = unit.shown["choices"]
     if completion.finish_reason != "closed":
-        shown = extract.extract_answer(completion.text, choices)
+        shown = unit.form.read(completion.text, choices)
         return unit.back.get(shown or ""), probabilities, "answer"
-    own = extract.own_answer(completion.text, prompts.CLOSING, choices)
+    own = unit.form.own(completion.text, choices)
     if own is not None:
         return unit.back[own], None, "answer"
     if probabilities is not None:
         return most_probable(probabilities), probabilities, "closed"
-    return unit.back.get(extract.extract_answer(completion.text, choices) or ""), None, "closed"
+    return unit.back.get(unit.form.read(completion.text, choices) or ""), None, "closed"
 
 
 def forced_run(unit: Unit, chain: Completion, closing: Completion) -> dict[str, Any]:
     """A chain that ended without a letter, and the letter read off after the closing."""
-    probabilities = letter_probabilities(closing.probabilities, unit.back)
+    probabilities = letter_probabilities(closing.probabilities, unit)
     letter = most_probable(probabilities)
     return _run(unit, letter, probabilities, chain.seconds + closing.seconds, chain.tokens,
                 "forced" if letter else "unparsed", chain.text)
@@ -177,22 +188,23 @@ def refused_run(unit: Unit, why: str | None) -> dict[str, Any]:
 def _run(unit: Unit, letter: str | None, probabilities: list[float] | None, seconds: float, tokens: int, ended: str,
          text: str) -> dict[str, Any]:
     forward = {original: shown for shown, original in unit.back.items()}
-    bare = bool(text) and extract.gives_no_reasoning(text, unit.shown["choices"])
+    said = unit.form.plain(text)
+    bare = bool(text) and extract.gives_no_reasoning(said, unit.shown["choices"])
     return {"id": unit.id, "contestant": unit.contestant, "mode": unit.mode, "question": unit.question,
             "rotation": unit.rotation, "vote": unit.vote, "letter": letter, "shown": forward.get(letter or ""),
             "probabilities": probabilities, "ms": round(1000 * seconds, 1), "tokens": tokens, "ended": ended,
-            "degenerate": extract.degenerate(text) if text and not bare else None, "bare": bare, "text": text}
+            "degenerate": extract.degenerate(said) if text and not bare else None, "bare": bare, "text": text}
 
 
-def letter_probabilities(choices: Mapping[str, float] | None, back: Mapping[str, str]) -> list[float] | None:
+def letter_probabilities(choices: Mapping[str, float] | None, unit: Unit) -> list[float] | None:
     """Probabilities of the original A, B, C, D that sum to 1; None where there are none or they are not numbers."""
     if choices is None:
         return None
-    shown = {letter: choices[choice] for letter, choice in zip(LETTERS, prompts.LETTER_CHOICES, strict=True)}
+    shown = {letter: choices[choice] for letter, choice in zip(LETTERS, unit.choices, strict=True)}
     total = sum(shown.values())
     if not math.isfinite(total) or total <= 0:
         return None
-    original = {back[letter]: value / total for letter, value in shown.items()}
+    original = {unit.back[letter]: value / total for letter, value in shown.items()}
     return [round(original[letter], 6) for letter in LETTERS]
 
 

@@ -16,6 +16,8 @@ from stepladder.core.settings import EngineSettings, Verdict
 from stepladder.core.shards import missing_files, model_files
 from stepladder.core.weights_table import read_weights
 from stepladder.core.workspace import Workspace
+from stepladder.engine import reply_forms
+from stepladder.engine.reply_forms import REASONING, ReplyForm
 from stepladder.engine.requests import Backend, EngineError
 
 ADAPTER_FILE = "adapter.gguf"
@@ -26,6 +28,7 @@ class Contestant:
     """One who is tested. kind: "gguf", "transformers" or "endpoint"; adapter: a LoRA GGUF over `model`, or None.
 
     variant: of a variant's student, the settings in which its training differs: [the main run's value, its own].
+    form: the reply form it was trained in.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Contestant:
     model: str
     adapter: Path | None = None
     variant: Mapping[str, Any] | None = None
+    form: ReplyForm = REASONING
 
     @property
     def paths(self) -> dict[str, Path]:
@@ -55,6 +59,8 @@ class Contestant:
             row["adapter"] = f"{self.adapter.parent.name}/{self.adapter.name}"
         if self.variant is not None:
             row["variant"] = dict(self.variant)
+        if self.form is not REASONING:
+            row["reply_form"] = self.form.name
         row["sha256"] = {role: hashes(path) for role, path in self.paths.items()}
         return row | {"size_bytes": self.size_bytes()}
 
@@ -79,13 +85,14 @@ def parse_spec(name: str, spec: str, base: Path) -> Contestant:
     for path in paths:
         for gone in missing_files(path)[:1]:
             raise InputError(f"--model {name}={spec}: {gone} does not exist")
+    form = reply_forms.of_weights(paths[-1])
     if paths[0].is_dir():
         if adapter:
             raise InputError(f"--model {name}={spec}: an adapter goes with a .gguf, not with a folder")
         if not (paths[0] / "config.json").exists():
             raise InputError(f"--model {name}={spec}: {paths[0]} has no config.json, so it is no transformers folder")
-        return Contestant(name, "transformers", str(paths[0]))
-    return Contestant(name, "gguf", str(paths[0]), paths[1] if adapter else None)
+        return Contestant(name, "transformers", str(paths[0]), form=form)
+    return Contestant(name, "gguf", str(paths[0]), paths[1] if adapter else None, form=form)
 
 
 def choose(settings: Verdict, workspace: Workspace) -> list[Contestant]:
@@ -115,7 +122,7 @@ def choose(settings: Verdict, workspace: Workspace) -> list[Contestant]:
 def _of_this_run(role: str, workspace: Workspace) -> Contestant:
     weights = read_weights(workspace, "teacher" if role == "teacher" else "student").need("gguf")
     adapter = _student_adapter(replace(workspace, variant=None)) if role == "student" else None
-    return Contestant(role, "gguf", str(weights), adapter)
+    return Contestant(role, "gguf", str(weights), adapter, form=reply_forms.of_weights(adapter or weights))
 
 
 def _variants(workspace: Workspace) -> list[Contestant]:
@@ -125,7 +132,8 @@ def _variants(workspace: Workspace) -> list[Contestant]:
         adapter = student.workspace.trained / ADAPTER_FILE
         if student.workspace.student_name == student.name and adapter.exists():
             weights = read_weights(workspace, "student").need("gguf")
-            found.append(Contestant(student.name, "gguf", str(weights), adapter, student.differs()))
+            found.append(Contestant(student.name, "gguf", str(weights), adapter, student.differs(),
+                                    reply_forms.of_weights(adapter)))
         else:
             say(f"05: variant {student.name} has no {ADAPTER_FILE} and is left out; 04_train_qwen3_235b.py --variant "
                 f"{student.name} makes it")

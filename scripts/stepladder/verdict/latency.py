@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stepladder.core.records import Record
+from stepladder.engine.reply_forms import REASONING, ReplyForm
 from stepladder.engine.requests import Backend, Completion, Request
 
 from .answering import Manner, request_for, units
@@ -15,14 +16,15 @@ TARGET_MS = 60.0
 WARM_UP = 2
 
 
-def timed(backend: Backend, contestant: str, records: Sequence[Record], manner: Manner) -> dict[str, Any]:
+def timed(backend: Backend, contestant: str, records: Sequence[Record], manner: Manner,
+          form: ReplyForm = REASONING) -> dict[str, Any]:
     """Percentiles of `records`, each asked once by itself after a warm-up on the first ones.
 
     ms: the whole question. prefill_ms: in model calls that held prompt tokens. decode_ms: in calls that only
     generated. What the prompts share (the instruction) is in the cache, as it is in use; a question is not, unless
     there are too few of them to warm up on others. Times of a server hold its network; it has no parts.
     """
-    wanted = units(records, contestant, _plain(manner))
+    wanted = units(records, contestant, _plain(manner), form)
     warm, measured = wanted[:WARM_UP], wanted[WARM_UP:] or wanted
     for unit in warm:
         _ask(backend, request_for(backend, unit, manner))

@@ -14,7 +14,7 @@ from stepladder.core.progress import Progress, say
 from stepladder.core.records import Record, read_questions
 from stepladder.core.same import seen_in
 from stepladder.core.settings import EngineSettings, Verdict
-from stepladder.engine import prompts
+from stepladder.engine.reply_forms import REASONING
 from stepladder.engine.requests import Backend
 
 from . import latency
@@ -103,7 +103,7 @@ class Test:
             for mode in self.settings.modes)
 
     def _units(self, contestant: Contestant, mode: str) -> list[Unit]:
-        return units(self.records, contestant.name, manner_of(self.settings, mode, self.seed))
+        return units(self.records, contestant.name, manner_of(self.settings, mode, self.seed), contestant.form)
 
     def _note_memory(self, contestant: Contestant, peak: PeakMemory) -> None:
         """The highest reading of all runs: one that had little left to ask sees less than the whole takes."""
@@ -120,7 +120,8 @@ class Test:
         manner, timed = manner_of(self.settings, mode, self.seed), None
         known = speed_id in self.journal.records
         if self.settings.latency_questions and not known:
-            timed = latency.timed(backend, contestant.name, latency_sample(self.records, self.settings, mode), manner)
+            sample = latency_sample(self.records, self.settings, mode)
+            timed = latency.timed(backend, contestant.name, sample, manner, contestant.form)
         meter, asked = latency.Throughput(backend), self._ask(backend, self._units(contestant, mode), manner)
         if not known:
             self.journal.append({"id": speed_id, "latency": timed, "throughput": meter.row(asked)})
@@ -161,10 +162,12 @@ def latency_sample(records: Sequence[Record], settings: Verdict, mode: str) -> l
     return list(records[start:start + count] if len(records) >= start + count else records[:count])
 
 
-def prompt_identity(modes: Sequence[str]) -> dict[str, Any]:
-    """The wording that shapes the answers, for the stage's fingerprint."""
-    variants = {"fast": prompts.FAST, "reasoning": prompts.STUDENT}
-    return {"prompts": {mode: prompts.identity(variants[mode]) for mode in modes}}
+def prompt_identity(modes: Sequence[str], contestants: Sequence[Contestant]) -> dict[str, Any]:
+    """The wording that shapes the answers, for the stage's fingerprint; that of other reply forms by contestant."""
+    found: dict[str, Any] = {"prompts": {mode: REASONING.identity(mode) for mode in modes}}
+    others = {one.name: {mode: one.form.identity(mode) for mode in modes}
+              for one in contestants if one.form is not REASONING}
+    return found | ({"reply_forms": others} if others else {})
 
 
 def in_short(summary: Mapping[str, Any]) -> str:

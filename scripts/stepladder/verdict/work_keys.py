@@ -9,13 +9,10 @@ from typing import Any
 from stepladder.core.journal import work_key
 from stepladder.core.records import LETTERS, Record
 from stepladder.core.settings import EngineSettings, Verdict
-from stepladder.engine import prompts
 
 from .answering import Manner, Unit, drawn, units
 from .contestants import Contestant, by_weights
 from .run import latency_sample, manner_of
-
-VARIANTS = {"fast": prompts.FAST, "reasoning": prompts.STUDENT}
 
 
 class WorkKeys:
@@ -36,7 +33,7 @@ class WorkKeys:
                 for mode in self.settings.modes:
                     manner = manner_of(self.settings, mode, self.seed)
                     keys[f"speed|{contestant.name}|{mode}"] = self._speed(contestant, identity, manner)
-                    for unit in units(self.records, contestant.name, manner):
+                    for unit in units(self.records, contestant.name, manner, contestant.form):
                         keys[unit.id] = self._answer(identity, unit, manner)
         return keys
 
@@ -51,13 +48,13 @@ class WorkKeys:
         if unit.mode == "reasoning":
             sampling = drawn(unit, manner)
             how = [manner.max_tokens, sampling.temperature, sampling.seed if sampling.temperature > 0 else 0]
-        return work_key("answer", identity, prompts.identity(VARIANTS[unit.mode]), _shown(unit.shown), unit.rotation,
+        return work_key("answer", identity, unit.form.identity(unit.mode), _shown(unit.shown), unit.rotation,
                         unit.vote, self.engine.context, how)
 
     def _speed(self, contestant: Contestant, identity: list[str], manner: Manner) -> str:
         sample = latency_sample(self.records, self.settings, manner.mode)
         server = contestant.model if contestant.kind == "endpoint" else ""
-        return work_key("speed", identity, server, prompts.identity(VARIANTS[manner.mode]), asdict(manner),
+        return work_key("speed", identity, server, contestant.form.identity(manner.mode), asdict(manner),
                         self.settings.latency_questions, self.engine.context, [_shown(record) for record in sample])
 
     def _memory(self, identity: list[str], group: list[list[str]]) -> str:

@@ -174,11 +174,16 @@ def latency(found: Found) -> list[Block]:
     contestants: Mapping[str, Any] = _content(found).get("contestants") or {}
     if contestants:
         shown.append(Table(["contestant", "weights", "size", "peak process memory", "peak device memory"], [
-            [name, row["weights"]["model"] + (f" + {row['weights']['adapter']}" if "adapter" in row["weights"] else ""),
-             gigabytes(row["weights"]["size_bytes"]), gigabytes(row["memory"]["process_bytes"]),
-             gigabytes(row["memory"]["device_bytes"])] for name, row in contestants.items()],
+            [name, _weights(row["weights"]), gigabytes(row["weights"]["size_bytes"]),
+             gigabytes(row["memory"]["process_bytes"]), gigabytes(row["memory"]["device_bytes"])]
+            for name, row in contestants.items()],
             "Contestants that share weights are loaded once and share their peak."))
     return shown
+
+
+def _weights(row: Mapping[str, Any]) -> str:
+    adapter = f" + {row['adapter']}" if "adapter" in row else ""
+    return row["model"] + adapter + (f", replies in the form {row['reply_form']}" if "reply_form" in row else "")
 
 
 def _p50(found: Mapping[str, float] | None) -> str:

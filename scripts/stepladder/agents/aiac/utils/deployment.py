@@ -11,6 +11,7 @@ import yaml
 
 from stepladder.agents.answerer import Answerer, Limits
 from stepladder.core.errors import InputError
+from stepladder.engine import reply_forms
 from stepladder.engine.backend import open_backend
 from stepladder.engine.requests import Backend
 
@@ -50,7 +51,7 @@ def settings(name: str) -> dict[str, Any]:
 
 
 def describe() -> dict[str, Any]:
-    """deployment.json: weights, engine, calibration."""
+    """deployment.json: weights, reply form, engine, calibration."""
     return json.loads((ROOT / "deployment.json").read_text("utf-8"))
 
 
@@ -69,9 +70,10 @@ def open_model() -> Backend:
 
 
 def answerer(backend: Backend) -> Answerer:
-    """The answering agent by the limits in agen.yaml."""
+    """The answering agent by the limits in agen.yaml, in the form that its model was trained in."""
     found = settings("agen.yaml")
-    return Answerer(backend, Limits(int(found["max_new_tokens"]), float(found["seconds"])))
+    limits = Limits(int(found["max_new_tokens"]), float(found["seconds"]))
+    return Answerer(backend, limits, form=reply_forms.of_training(describe()))
 
 
 def write(path: Path, content: list[Any]) -> None:
