@@ -367,10 +367,10 @@ def test_an_export_asked_for_later_is_made_alone(root: Path, steps: list[int],
     assert run(root, "--merge") == 0
     assert steps == []
     found = log_of(root)["agreement"]["merged"]
-    assert (found["texts"], found["share"]) == (8, 1)
+    assert (found["texts"], found["share"]) == (7, 1)  # of eight records one is held out
     assert found["distance"] < 1e-3
     card = (root / ADAPTER / "README.md").read_text()
-    assert "merged: on 8 texts" in card
+    assert "merged: on 7 texts" in card
     assert "What can load it" not in card
 
 
@@ -430,7 +430,7 @@ def test_exports_only_needs_the_adapter_alone(root: Path, steps: list[int]) -> N
     assert (steps, weights(root), log_of(root)) == ([], made, log)
     assert (root / ADAPTER / "adapter.gguf").exists()
     assert (root / ADAPTER / "merged").is_dir()
-    assert "merged: on 8 texts" in (root / ADAPTER / "README.md").read_text()
+    assert "merged: on 7 texts" in (root / ADAPTER / "README.md").read_text()
 
 
 def test_exports_only_refuses_another_base(root: Path) -> None:

@@ -80,7 +80,7 @@ def without_layer(number: int) -> Fault:
 
 FAULTS = {"half": scaled(0.5), "twice": scaled(2), "rslora": scaled(math.sqrt(16)), "no layer 0": without_layer(0),
           "no layer 2": without_layer(2), "swapped": None}
-STRONG = [name for name in FAULTS if not name.startswith("no layer")]
+STRONG = ["half", "twice", "rslora"]  # the second training learnt the same texts: what it shows is nearly the same
 
 
 @pytest.fixture

@@ -192,7 +192,7 @@ def contradicts(found: dict[str, Any]) -> bool:
 
 def tells(found: dict[str, Any]) -> bool:
     """Whether the adapter does enough, against the noise of quantising, for a share of it to be told."""
-    return found["share"] is not None and found["standard_error"] <= UNSURE
+    return found["share"] is not None and found["effect"] >= FLOOR and found["standard_error"] <= UNSURE
 
 
 def told(found: dict[str, Any]) -> str:
