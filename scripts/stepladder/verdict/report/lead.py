@@ -6,8 +6,8 @@ from typing import Any
 
 from stepladder.core.progress import duration
 
-from ..comparing import interval_words, p_words
-from .blocks import gigabytes, number, percent, points
+from ..comparing import p_words
+from .blocks import gigabytes, number, percent
 from .found import Found
 
 Card = tuple[str, str, str]
@@ -33,13 +33,17 @@ def _gain(summary: dict[str, Any]) -> list[Card]:
     if not row or not row["difference"]:
         return []
     return [(f"{row['contestant']} against {row['reference']}", f"{100 * row['difference']['value']:+.1f} points",
-             f"{row['verdict']}: {interval_words(row)}, {p_words(row)}")]
+             f"{row['verdict']}; {_bounds(row['difference'])}, {p_words(row)}")]
 
 
 def _by_source(summary: dict[str, Any]) -> list[Card]:
     rows = sorted(summary.get("by_source") or [], key=lambda row: -row["n"])[:MOST_SOURCES]
     return [(f"on {row['value']}", f"{100 * row['difference']['value']:+.1f} points",
-             f"{number(row['n'])} questions; 95 % interval, points: {points(row['difference'])}") for row in rows]
+             f"{number(row['n'])} questions; {_bounds(row['difference'])}") for row in rows]
+
+
+def _bounds(found: dict[str, float]) -> str:
+    return f"95 % interval {100 * found['low']:+.1f} to {100 * found['high']:+.1f}"
 
 
 def _cost(found: Found) -> list[Card]:
