@@ -101,7 +101,7 @@ def test_the_laptop_sample_has_its_sizes_domains_letters_and_solved_puzzles(lapt
     assert set(sources) == {"sample", "puzzle"}
     assert sources["sample"] >= 255
     tested = Counter((record.get("puzzle") or {}).get("kind", "sample") for record in found["test"])
-    assert tested.pop("sample") == 80, "a third is what nobody teaches"
+    assert tested.pop("sample") == 80, "a third is of the 42 domains"
     assert len(tested) == 3
     assert min(tested.values()) >= 50
     letters = Counter(record["answer"] for record in everything)
@@ -153,6 +153,15 @@ def test_only_source_makes_a_control_of_equal_size(tmp_path: Path) -> None:
     everything = [record for records in parts(tmp_path).values() for record in records]
     assert len(everything) == 100
     assert {record["subject"] for record in everything} == {"family"}
+
+
+def test_a_held_out_quota_of_no_source_is_refused_and_a_source_without_one_is_named(tmp_path: Path) -> None:
+    refused = run(tmp_path, "--heldout-quotas", "puzzles=2")
+    assert refused.returncode == 2
+    assert "no source 'puzzles'" in refused.stderr
+    told = run(tmp_path, "--heldout-quotas", "puzzle=1")
+    assert "nothing of sample is held out: heldout_quotas name others" in told.stdout
+    assert {record["source"] for record in parts(tmp_path)["test"]} == {"puzzle"}
 
 
 # -- duplicates and contamination -------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import verdict_planted as planted
 
 from stepladder.agents import calibration
 from stepladder.agents.validator import Calibration
-from stepladder.core.files import write_json
+from stepladder.core.files import read_json, write_json
 from stepladder.core.workspace import Workspace
 from stepladder.show.summary import read_metas
 from stepladder.verdict import report
@@ -145,6 +145,24 @@ def test_the_time_of_stage_06_is_that_of_its_agents_and_its_tournament(full: Wor
     write_json(full.adapter / "agents" / "agents.meta.json", meta({}, 100.0))
     assert read_metas(full)["06"]["seconds"] == 112
     assert "cost 2 min 40 s" in Page(report.render(full).read_text()).text
+
+
+@pytest.mark.parametrize("damaged", [{}, [], {"seconds": 3.0, "peak_memory_bytes": None}])
+def test_a_damaged_meta_of_the_agents_is_told_and_costs_no_page(full: Workspace, damaged: Any) -> None:
+    write_json(full.adapter / "agents" / "agents.meta.json", damaged)
+    text = Page(report.render(full).read_text()).text
+    assert "agents.meta.json: not the meta of a finished stage; delete it and run stage 06 again" in text
+    assert "student is better than base" in text
+
+
+def test_slices_of_an_earlier_version_are_shown_without_interval(full: Workspace) -> None:
+    content = read_json(full.enhanced("test_results"))
+    for row in content["slices"]["source"]:
+        row["difference"] = 0.054
+    write_json(full.enhanced("test_results"), content)
+    text = Page(report.render(full).read_text()).text
+    assert "+5.4" in text
+    assert "could not be made" not in text
 
 
 def test_the_gain_leads_and_warnings_come_before_all_else(text: str) -> None:

@@ -12,7 +12,6 @@ where it was killed. Other flags go to run_all.sh.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import subprocess
 import sys
@@ -47,8 +46,8 @@ def chain(folder: Path, seed: int, others: list[str]) -> None:
     fresh, started = not (folder / "data").exists(), time.monotonic()
     subprocess.run([str(PROJECT / "run_all.sh"), "--profile", "laptop", "--workdir", str(folder), *flags, *others],
                    check=True)
-    if fresh:
-        (folder / "seconds.json").write_text(json.dumps(time.monotonic() - started))
+    if fresh:  # the control's test comes later, and would be counted in
+        (folder / "cost.txt").write_text(cost(folder, seed, time.monotonic() - started))
 
 
 def control(folder: Path, seed: int) -> None:
@@ -95,15 +94,14 @@ def _difference(questions: list[dict[str, Any]], name: str, chosen: Any, seed: i
     return f"{shares}: {100 * found['difference']['value']:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
-def cost(folder: Path, seed: int) -> str:
-    """Time, memory and speeds of one seed's run."""
-    from stepladder.core.files import read_json
+def cost(folder: Path, seed: int, seconds: float) -> str:
+    """Time, memory and speeds of one seed's run that has just ended."""
+    from stepladder.core.workspace import Workspace
+    from stepladder.show.summary import read_metas
 
-    metas = {path.name.partition("_sample")[0]: read_json(path)
-             for path in (folder / "data" / "enhanced").glob("*_sample.meta.json")}
-    seconds = json.loads((folder / "seconds.json").read_text()) if (folder / "seconds.json").exists() else None
-    training = metas["training_log"]["counts"]
-    return (f"seed {seed}: {'-' if seconds is None else f'{seconds / 60:.1f} min'} in all, stages "
+    metas = read_metas(Workspace(folder, "sample", "smollm2_135m"))
+    training = metas["04"]["counts"]
+    return (f"seed {seed}: {seconds / 60:.1f} min in all, stages "
             + ", ".join(f"{name} {meta['seconds']:.0f} s" for name, meta in metas.items())
             + f"; most memory {max(meta['peak_memory_bytes'] for meta in metas.values()) / 1e9:.2f} GB; training "
             f"{training['speed']['tokens_per_second']} tokens/s ({training['records']} records, {training['tokens']} "
@@ -125,7 +123,7 @@ def main() -> None:
             control(folder, seed)
     print("| seed | student | puzzles, % right: difference | the others | all held out | gate |\n" + "|---" * 6 + "|")
     print("\n".join(row for seed, folder in folders.items() for row in rows(folder, seed)))
-    print("\n".join(cost(folder, seed) for seed, folder in folders.items()))
+    print("\n".join(path.read_text() for folder in folders.values() if (path := folder / "cost.txt").exists()))
 
 
 if __name__ == "__main__":

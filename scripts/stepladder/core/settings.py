@@ -63,7 +63,8 @@ class Questions(Section):
     validation_share: Share = Field(0.05, description="share of training taken for validation")
     validation_max: Count = Field(2_000, description="most validation questions")
     heldout_quotas: dict[str, Count] = Field({}, description="test and validation by source, as shares of these parts; "
-                                             "empty: as the quotas and the sources are")
+                                             "empty: as the quotas and the sources are",
+                                             json_schema_extra=ADDED_LATER)
     puzzles: Count = Field(0, description="generated puzzles offered to the sampling")
     puzzle_kinds: list[str] = Field([], description="puzzle kinds to generate; empty: all")
     puzzle_levels: list[int] = Field([1, 10], description="lowest and highest puzzle level", min_length=2, max_length=2)

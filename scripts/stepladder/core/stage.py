@@ -43,13 +43,19 @@ def meta_path(output: Path) -> Path:
 
 
 def with_agents(meta: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
-    """The meta of stage 06's tournament with time and memory of the stage's first half, whose meta is the agents'."""
+    """The meta of stage 06's tournament with time and memory of the stage's first half, whose meta is the agents'.
+
+    Raises InputError where that is not one.
+    """
     path = meta_path(workspace.adapter / "agents" / "agents.json")
     if not path.exists():
         return meta
     first = read_json(path)
-    return {**meta, "seconds": round(meta["seconds"] + first["seconds"], 1),
-            "peak_memory_bytes": max(meta["peak_memory_bytes"], first["peak_memory_bytes"])}
+    try:
+        return {**meta, "seconds": round(meta["seconds"] + first["seconds"], 1),
+                "peak_memory_bytes": max(meta["peak_memory_bytes"], first["peak_memory_bytes"])}
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: not the meta of a finished stage; delete it and run stage 06 again") from error
 
 
 class StageRun:

@@ -107,8 +107,12 @@ class LetterFirst(ReplyForm):
 
     def read(self, text: str, choices: Mapping[str, str] | None = None) -> str | None:
         """What the first answer line states, whatever comes after it; of a reply without one, what it concludes."""
-        first = next(filter(self._states, text.split("\n")), text)
-        return extract.extract_answer(first, choices)
+        lines = text.split("\n")
+        at = next((number for number, line in enumerate(lines) if self._states(line)), None)
+        if at is None:
+            return extract.extract_answer(text, choices)
+        alone, below = lines[at], "\n".join(lines[at:at + 2])  # "Answer:" may have its letter on the next line
+        return extract.extract_answer(alone, choices) or extract.extract_answer(below, choices)
 
     def steps(self, text: str) -> str:
         """All but the first line, where that is the answer."""

@@ -57,6 +57,9 @@ def collect(readers: Mapping[str, Rows], settings: Questions, sample: Sequence[R
     say(f"{len(records)} usable questions, {len(records) - len(staying)} of them repeat others")
     pool, groups = [records[index] for index in staying], [grouping.group[index] for index in staying]
     domains.known(pool, subjects)
+    unnamed = sorted({record["source"] for record in pool} - settings.heldout_quotas.keys())
+    if settings.heldout_quotas and unnamed:
+        say(f"nothing of {', '.join(unnamed)} is held out: heldout_quotas name others")
     classifier = domains.classify(pool, sample)
     parts = _sampled(pool, groups, settings, seed, size)
     parts["training"] = ledger.drop_seen(

@@ -62,7 +62,7 @@ def wanted(settings: Questions) -> list[str]:
     names = list(dict.fromkeys([*settings.sources, *local_paths(settings)]))
     if settings.only_source:
         names = [settings.only_source]
-    for name in names:
+    for name in (*names, *settings.quotas, *settings.heldout_quotas):
         if name not in SOURCES and name not in BUILT_IN:
             raise InputError(f"no source {name!r}; there are {', '.join([*BUILT_IN, *SOURCES])}")
     return names

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..engine.native import Batch, Context, Weights, physical_cores
 from ..engine.requests import EngineError
 from .data import Example, thin
-from .decoder import causal, device_of, hidden_states
+from .decoder import device_of, hidden_states, logits
 
 if TYPE_CHECKING:
     import torch
@@ -60,7 +60,7 @@ def _log_probabilities(model: nn.Module, tokens: Sequence[int], first: int) -> l
 
     ids = torch.tensor([list(tokens)], device=device_of(model))
     hidden = hidden_states(model, ids)[0, first - 1:-1]
-    return _picked(causal(model).get_output_embeddings()(hidden).float(), ids[0, first:])
+    return _picked(logits(model, hidden), ids[0, first:])
 
 
 def of_file(gguf: Path, texts: Sequence[dict[str, Any]]) -> list[list[float]]:

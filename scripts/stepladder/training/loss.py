@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from . import packing
 from .data import Example
-from .decoder import causal, device_of, hidden_states
+from .decoder import device_of, hidden_states, logits
 
 if TYPE_CHECKING:
     import torch
@@ -30,14 +30,13 @@ def weighted_loss(model: nn.Module, batch: Sequence[Example], pad: int) -> torch
 
     hidden, labels = live_states(model, batch, pad)
     weights = torch.tensor([example.weight for example in batch for _ in range(example.live)], device=hidden.device)
-    head = causal(model).get_output_embeddings()
     total = hidden.new_zeros((), dtype=torch.float32)
     for start in range(0, len(labels), LOGIT_ROWS):
         part = slice(start, start + LOGIT_ROWS)
         if len(labels) <= LOGIT_ROWS:
-            total = total + _cross_entropy(head, hidden, labels, weights)
+            total = total + _cross_entropy(model, hidden, labels, weights)
         else:
-            total = total + checkpoint(_cross_entropy, head, hidden[part], labels[part], weights[part],
+            total = total + checkpoint(_cross_entropy, model, hidden[part], labels[part], weights[part],
                                        use_reentrant=False)
     return total
 
@@ -54,12 +53,11 @@ def record_losses(model: nn.Module, batch: Sequence[Example], pad: int, places: 
     losses, rows = [], []
     with torch.no_grad():
         hidden, labels = live_states(model, batch, pad)
-        head = causal(model).get_output_embeddings()
         sizes = [example.live for example in batch]
         for states, wanted, place in zip(hidden.split(sizes), labels.split(sizes), places, strict=True):
-            logits = head(states).float()
-            losses.append(functional.cross_entropy(logits, wanted).item())
-            rows.append(logits[place].cpu())
+            found = logits(model, states)
+            losses.append(functional.cross_entropy(found, wanted).item())
+            rows.append(found[place].cpu())
     return losses, torch.stack(rows)
 
 
@@ -85,7 +83,7 @@ def padded_states(model: nn.Module, batch: Sequence[Example], pad: int) -> torch
     return hidden_states(model, ids.to(device))[live.to(device)]
 
 
-def _cross_entropy(head: nn.Module, hidden: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def _cross_entropy(model: nn.Module, hidden: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     from torch.nn import functional
 
-    return (functional.cross_entropy(head(hidden).float(), labels, reduction="none") * weights).sum()
+    return (functional.cross_entropy(logits(model, hidden), labels, reduction="none") * weights).sum()

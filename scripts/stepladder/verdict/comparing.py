@@ -193,7 +193,8 @@ def by_source(found: Mapping[str, Sequence[Mapping[str, Any]]], mode: str) -> li
 
 def source_sentence(row: Mapping[str, Any]) -> str:
     """What one slice shows, in words."""
-    shares = " -> ".join(f"{100 * row['accuracy'][row[who]]['value']:.1f}" for who in ("reference", "contestant"))
+    pair = (row["reference"], row["contestant"])
+    shares = ", ".join(f"{name} {100 * row['accuracy'][name]['value']:.1f}" for name in pair)
     points = {key: 100 * value for key, value in row["difference"].items()}
     value = row["p_corrected"]
     return (f"of {row['n']} {row['value']} questions {shares} % right: {points['value']:+.1f} points (95 % interval "

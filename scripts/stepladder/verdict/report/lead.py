@@ -39,7 +39,8 @@ def _gain(summary: dict[str, Any]) -> list[Card]:
 def _by_source(summary: dict[str, Any]) -> list[Card]:
     rows = sorted(summary.get("by_source") or [], key=lambda row: -row["n"])[:MOST_SOURCES]
     return [(f"on {row['value']}", f"{100 * row['difference']['value']:+.1f} points",
-             f"{number(row['n'])} questions; {_bounds(row['difference'])}") for row in rows]
+             f"{row['contestant']} against {row['reference']}, {number(row['n'])} questions; "
+             f"{_bounds(row['difference'])}") for row in rows]
 
 
 def _bounds(found: dict[str, float]) -> str:

@@ -77,6 +77,11 @@ def _p(value: float) -> str:
     return f"{value:.2g}" if value >= 0.001 else "< 0.001"
 
 
+def _slice_points(found: dict[str, float] | float | None) -> str:
+    """A slice's difference; results of an earlier version have it without an interval."""
+    return f"{100 * found:+.1f}" if isinstance(found, float) else points(found)
+
+
 def by_slice(found: Found) -> list[Block]:
     """Accuracy by source, domain, level and length."""
     content = _content(found)
@@ -99,7 +104,7 @@ def by_slice(found: Found) -> list[Block]:
                 f"Accuracy by domain, {mode} mode; questions in brackets. Few questions make a domain say little."))
         shown.append(Table([kind, "questions", *names, "difference, points", "p, corrected"], [
             [row["value"], number(row["n"]), *(interval(row["accuracy"].get(n), 0) for n in names),
-             points(row.get("difference")),
+             _slice_points(row.get("difference")),
              _p(row["p_corrected"]) if "p_corrected" in row else "–"] for row in picked],
             folded=f"By {kind}, as figures ({mode} mode)" if len(rows) > 6 else "",
             caption="" if len(rows) > 6 else f"By {kind}, {mode} mode."))
