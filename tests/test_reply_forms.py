@@ -82,7 +82,8 @@ def test_the_opening_is_an_answer_without_reasoning(form: reply_forms.ReplyForm)
 
 
 @pytest.mark.parametrize(("reply", "letter"), [
-    ("Answer: C\nBecause.\nAnswer: B", "C"), ("**Answer: C**\nB fits too.", "C"), ("Answer: B or C\nAnswer: C", None),
+    ("Answer: C\nBecause.\nAnswer: B", "C"), ("Answer:\nB\nSo it is.\nAnswer: C", "B"),
+    ("**Answer: C**\nB fits too.", "C"), ("Answer: B or C\nAnswer: C", None),
     ("Answer: Paris\nIt is.", "B"), ("Answer: E\nAnswer: C", None), ("So it is clear.\nAnswer: D\nAnswer: A", "D"),
     ("C\nBecause it is.", "C"), ("I will not say.", None), ("", None), ("Answer:", None)])
 def test_of_a_letter_first_reply_the_first_answer_line_counts(reply: str, letter: str | None) -> None:

@@ -111,8 +111,8 @@ class LetterFirst(ReplyForm):
         at = next((number for number, line in enumerate(lines) if self._states(line)), None)
         if at is None:
             return extract.extract_answer(text, choices)
-        alone, below = lines[at], "\n".join(lines[at:at + 2])  # "Answer:" may have its letter on the next line
-        return extract.extract_answer(alone, choices) or extract.extract_answer(below, choices)
+        reaches = 2 if plain.unmarked(lines[at]).rstrip().endswith(":") else 1  # "Answer:", its letter on the next line
+        return extract.extract_answer("\n".join(lines[at:at + reaches]), choices)
 
     def steps(self, text: str) -> str:
         """All but the first line, where that is the answer."""
