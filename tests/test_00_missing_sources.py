@@ -45,8 +45,8 @@ def test_only_sources_with_a_quota_are_missed_where_the_profile_names_them(tmp_p
     profile = tmp_path / "mine.toml"
     text = (cli.PROJECT / "scripts/profiles/laptop.toml").read_text()
     text = text.replace('sources = ["sample", "puzzle"]', 'sources = ["sample", "puzzle", "openbookqa"]')
-    for quota, code in (("", 0), (", openbookqa = 50", 1)):
-        profile.write_text(text.replace("puzzle = 252 }", f"puzzle = 252{quota} }}"))
+    for quota, code in (("", 0), ("openbookqa = 50, ", 1)):
+        profile.write_text(text.replace("\nquotas = { ", f"\nquotas = {{ {quota}"))
         done = run(tmp_path, "--size", "100", "--puzzles", "60", profile=str(profile))
         assert done.returncode == code, done.stderr
         assert "openbookqa" in done.stdout + done.stderr

@@ -25,7 +25,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 SCRIPT = PROJECT / "scripts" / "04_train_qwen3_235b.py"
 FLAGS = ["--dtype", "float32", "--rank", "4", "--alpha", "8", "--guard-steps", "4", "--guard-share", "0",
          "--guard-samples", "1", "--guard-tokens", "4", "--held-out", "3",
-         "--checkpoint-steps", "2", "--no-gguf", "--max-length", "400"]
+         "--checkpoint-steps", "2", "--no-gguf", "--max-length", "400", "--order", "curriculum", "--schedule",
+         "difficulty", "--batch", "2", "--accumulation", "4"]
 RECORDS = [record(i, difficulty=1 + i / 4) for i in range(32)]
 TRAINED = [f"q{i}" for i in range(32) if i not in (5, 16, 26)]  # held out evenly over the difficulty
 

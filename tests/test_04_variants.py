@@ -19,7 +19,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 STAGE = importlib.import_module("04_train_qwen3_235b")
 FLAGS = ["--profile", "laptop", "--dtype", "float32", "--rank", "4", "--alpha", "8", "--guard-steps", "0",
          "--held-out", "0", "--checkpoint-steps", "2", "--max-length", "400", "--epochs", "4", "--batch", "2",
-         "--accumulation", "1", "--no-gguf"]
+         "--accumulation", "1", "--no-gguf", "--order", "curriculum"]
 CONTROL = ["--variant", "control", "--order", "random"]
 TWIN = ["--variant", "twin"]
 RECORDS = [record(i, difficulty=1 + i) for i in range(8)]  # 4 steps an epoch

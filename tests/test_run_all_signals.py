@@ -74,7 +74,8 @@ class Run:
         def take_terminal() -> None:
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where the tests run in a shell's background
+            for ignored in (signal.SIGINT, signal.SIGHUP):  # where the tests run in a shell's background, or with nohup
+                signal.signal(ignored, signal.SIG_DFL)
 
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, preexec_fn=take_terminal,
                                         **options)  # type: ignore[call-overload]
