@@ -180,7 +180,7 @@ def test_malformed_and_repeated_records_are_told_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("error", "code"), [
     ("InputError('bad')", 2), ("StageError('no')", 1), ("Interrupted('stop')", 130), ("KeyboardInterrupt()", 130),
-    ("FileNotFoundError(2, 'gone', 'x')", 1)])
+    ("RuntimeError('in an import') from KeyboardInterrupt()", 130), ("FileNotFoundError(2, 'gone', 'x')", 1)])
 def test_exit_codes_and_one_line(error: str, code: int) -> None:
     program = (f"import sys; sys.path.insert(0, {str(cli.PROJECT / 'scripts')!r})\n"
                "from stepladder.core import cli\nfrom stepladder.core.errors import *\n"

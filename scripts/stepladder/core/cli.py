@@ -129,6 +129,19 @@ def _positive(text: str) -> int:
     return value
 
 
+def _finished(run: Callable[[argparse.Namespace], int | None], args: argparse.Namespace) -> int:
+    """The exit code of a run. Raises KeyboardInterrupt also where another error was made of one, as an import can."""
+    try:
+        return run(args) or 0
+    except Exception as error:
+        behind: BaseException | None = error
+        while behind is not None and not isinstance(behind, KeyboardInterrupt):
+            behind = behind.__cause__ or behind.__context__
+        if behind is None:
+            raise
+        raise KeyboardInterrupt from error
+
+
 def main(build_parser: Callable[[], argparse.ArgumentParser], run: Callable[[argparse.Namespace], int | None]) -> None:
     """Parse, run, exit: 0 done, 1 failed, 2 bad arguments or input, 130 interrupted."""
     stop_flag.install()
@@ -138,7 +151,7 @@ def main(build_parser: Callable[[], argparse.ArgumentParser], run: Callable[[arg
         args.profile, why = profiles.choose_for_this_machine()
         print(f"profile {args.profile}: {why}", file=sys.stderr)
     try:
-        code = run(args) or 0
+        code = _finished(run, args)
     except StepladderError as error:
         if isinstance(error, NotThereYet) and getattr(args, "status", False):
             variant = f" {args.variant}" if getattr(args, "variant", None) else ""
