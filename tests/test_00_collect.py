@@ -92,9 +92,9 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_laptop_sample_has_its_sizes_domains_letters_and_solved_puzzles(laptop: Path) -> None:
     found = parts(laptop)
-    assert {part: len(records) for part, records in found.items()} == {"questions": 870, "validation": 64, "test": 240}
+    assert {part: len(records) for part, records in found.items()} == {"questions": 1000, "validation": 64, "test": 240}
     everything = [record for records in found.values() for record in records]
-    assert len({record["id"] for record in everything}) == 1174
+    assert len({record["id"] for record in everything}) == 1304
     assert all(problem(record) is None for record in everything)
     assert len({record["domain"] for record in found["questions"]}) == 42
     sources = Counter(record["source"] for record in everything)
@@ -105,7 +105,7 @@ def test_the_laptop_sample_has_its_sizes_domains_letters_and_solved_puzzles(lapt
     assert len(tested) == 3
     assert min(tested.values()) >= 50
     letters = Counter(record["answer"] for record in everything)
-    assert all(0.2 < count / 1174 < 0.3 for count in letters.values())
+    assert all(0.2 < count / 1304 < 0.3 for count in letters.values())
     solved = [record for record in everything if record["source"] == "puzzle"]
     assert all(
         record["cot"]["status"] == "solver" and record["chain_of_thought"].endswith(f"Answer: {record['answer']}")
@@ -117,7 +117,7 @@ def test_the_meta_keeps_the_books(laptop: Path) -> None:
     counts = json.loads((laptop / "data/enhanced/questions_sample.meta.json").read_bytes())["counts"]
     for row in counts["by_source"].values():
         assert row["read"] == row["kept"] + row["rejected"] + row["duplicates"] + row["not_sampled"]
-    assert (counts["records"], counts["training"], counts["test"]) == (1174, 870, 240)
+    assert (counts["records"], counts["training"], counts["test"]) == (1304, 1000, 240)
     assert counts["coverage"]["covered"] == 42
 
 
@@ -137,7 +137,7 @@ def test_datasets_loads_the_files(laptop: Path, tmp_path: Path) -> None:
     loaded = datasets.load_dataset(
         "json", data_files=str(laptop / "data/enhanced/questions_sample.json"), split="train", cache_dir=str(tmp_path)
     )
-    assert len(loaded) == 870
+    assert len(loaded) == 1000
     assert set(loaded.column_names) >= {"id", "question", "choices", "answer", "source", "domain", "chain_of_thought"}
 
 
