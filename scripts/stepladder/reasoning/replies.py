@@ -17,6 +17,9 @@ from ..engine import prompts
 from ..engine.requests import Sampling
 from .attempts import Attempt, Policy
 
+RE_ASKED = "re-asked"
+"""Finish reason of a reply that ended without an answer and was asked for it; what it said then is part of its text."""
+
 
 @dataclass(frozen=True)
 class Reply:

@@ -14,6 +14,7 @@ from .attempts import Attempt, Judgement
 from .letters import map_letters
 
 ACCEPTED = "accepted"
+NO_ANSWER = "no answer"
 
 # Said of an answer, an option or a key: that it was there beforehand.
 _GIVEN = r"(?:given|provided|stated|specified|supplied|told|known|mentioned|indicated|marked|listed as correct)"
@@ -70,7 +71,7 @@ def judge(text: str, attempt: Attempt, closed: bool = False) -> Judgement:
     if reason is not None:
         return Judgement(reason, answer)
     if concluded is None:
-        return Judgement("no answer")
+        return Judgement(NO_ANSWER)
     if concluded != attempt.shown["answer"]:
         return Judgement("wrong", answer)
     body = extract.reasoning_part(text)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,8 +16,12 @@ from ..core.records import Record
 from ..engine import prompts
 from ..engine.requests import Backend, Completion, Feed, Request, RequestError
 from .attempts import Attempt, Case, Judgement
-from .replies import Replies, Reply
-from .verify import judge
+from .replies import RE_ASKED, Replies, Reply
+from .verify import NO_ANSWER, judge
+from .watch import FAST, Watch
+
+RE_ASKING = "+"  # at the end of a request's id
+RE_ASKED_TOKENS = 4
 
 
 def needs_reasoning(record: Record) -> bool:
@@ -32,11 +35,9 @@ class Writing:
     def __init__(self, replies: Replies, records: Sequence[Record], teacher: str) -> None:
         self.replies, self.records, self.teacher = replies, records, teacher
         self._results: dict[str, bytes] = {}  # compressed: of 50,000 records they would else fill hundreds of MB
-        self._asked: dict[str, tuple[Case, Attempt]] = {}
+        self._asked: dict[str, tuple[Case, Attempt, Reply | None]] = {}  # the reply that is asked for its answer
         self._asked_before: Attempt | None = None  # the last one that is known before the first that is asked
-        self._accepted: Counter[str] = Counter()
-        self._tries: Counter[str] = Counter()
-        self._finished, self._started = 0, time.monotonic()
+        self._watch = Watch()
 
     def run(self, opened: Callable[[], AbstractContextManager[Backend]], retry_failed: bool) -> float | None:
         """Ask whatever the journal does not hold; tokens per second, None where the teacher was not needed.
@@ -87,13 +88,19 @@ class Writing:
             say(f"02: going on after {len(records) - len(waiting)} finished records of {len(records)}")
         return waiting
 
-    def _next_unknown(self, case: Case) -> Attempt | None:
-        """The first attempt that was never asked; None when the case is finished."""
+    def _next_unknown(self, case: Case) -> tuple[Attempt, Reply | None] | None:
+        """The first attempt that was never asked, or whose reply is still to be asked for its answer.
+
+        None when the case is finished.
+        """
         while (attempt := case.next_attempt()) is not None:
             reply = self.replies.get(attempt)
             if reply is None:
-                return attempt
-            self._take(case, attempt, reply)
+                return attempt, None
+            judgement = _judged(attempt, reply)
+            if _to_be_asked_again(judgement, reply):
+                return attempt, reply
+            case.take(attempt, judgement, reply.tokens, reply.finish_reason)
         return None
 
     def _retry(self) -> list[Case]:
@@ -111,7 +118,7 @@ class Writing:
 
     def _ask(self, cases: list[Case]) -> None:
         """Finish these cases; the list is emptied, so that none is held longer than it is in work."""
-        self._started, total = time.monotonic(), len(self.records)
+        total = len(self.records)
         if self._asked_before is not None:  # what an unbroken run's prompt cache would hold now
             self.backend.warm(self.backend.render(self.replies.messages(self._asked_before)))
         with Progress("02 reasoning", total, total - len(cases)) as self._progress:
@@ -128,61 +135,76 @@ class Writing:
                 yield request
 
     def _next_request(self, case: Case) -> Request | None:
-        """The next attempt's request; None when the record is finished."""
-        while (attempt := self._next_unknown(case)) is not None:
-            prompt = self.backend.render(self.replies.messages(attempt))
-            request = Request(attempt.id, prompt, self.replies.policy.max_tokens, self.replies.sampling(attempt),
-                              closing=prompts.CLOSING)
+        """What is to be asked next of a record; None when it is finished."""
+        while (unknown := self._next_unknown(case)) is not None:
+            attempt, reply = unknown
+            request = self._request(attempt, reply)
             try:
                 self.backend.check(request)
             except RequestError as error:
-                self.replies.keep(attempt, Reply("", 0, None, "too long", error.reason))
+                self.replies.keep(attempt, Reply("", 0, None, "too long", error.reason) if reply is None
+                                  else replace(reply, finish_reason=RE_ASKED))
                 continue
-            self._asked[request.id] = case, attempt
+            self._asked[request.id] = case, attempt, reply
             return request
         self._finish(case)
         return None
 
-    def _hear(self, completion: Completion) -> None:
-        case, attempt = self._asked.pop(completion.id)
-        if completion.finish_reason == "refused":
-            reply = Reply("", 0, None, "refused", completion.refusal)
-        else:
-            reply = Reply(completion.text, completion.tokens, completion.finish_reason)
-        self._settle(case, attempt, reply)
+    def _request(self, attempt: Attempt, reply: Reply | None) -> Request:
+        """An attempt, or the question for the answer behind its reply: what was written stays, the closing follows."""
+        prompt = self.backend.render(self.replies.messages(attempt))
+        if reply is None:
+            return Request(attempt.id, prompt, self.replies.policy.max_tokens, self.replies.sampling(attempt),
+                           closing=prompts.CLOSING)
+        return Request(attempt.id + RE_ASKING, prompt + reply.text + prompts.CLOSING, RE_ASKED_TOKENS)
 
-    def _settle(self, case: Case, attempt: Attempt, reply: Reply) -> None:
-        if reply.refused is None:  # what a server refused now it may take another time
+    def _hear(self, completion: Completion) -> None:
+        if completion.id.startswith(FAST):
+            self._hear_fast(completion)
+            return
+        case, attempt, before = self._asked.pop(completion.id)
+        if completion.finish_reason == "refused":
+            reply = before or Reply("", 0, None, "refused", completion.refusal)
+        elif before is None:
+            reply = Reply(completion.text, completion.tokens, completion.finish_reason)
+        else:
+            reply = Reply(before.text + prompts.CLOSING + completion.text, before.tokens + completion.tokens, RE_ASKED)
+        if reply.refused is None and reply is not before:  # what a server refused now it may take another time
             self.replies.keep(attempt, reply)
-        accepted = self._take(case, attempt, reply)
-        label = "hinted" if attempt.kind == "hinted" else str(attempt.number)
-        self._tries[label] += 1
-        self._accepted[label] += accepted
-        self._progress.update(0, reply.tokens)
-        request = self._next_request(case)
+        self._progress.update(0, completion.tokens)
+        judgement = _judged(attempt, reply)
+        if reply is not before and _to_be_asked_again(judgement, reply):
+            request = self._next_request(case)
+        else:
+            case.take(attempt, judgement, reply.tokens, reply.finish_reason)
+            self._watch.reply(case.record, attempt, judgement, reply.tokens, reply.text)
+            for fast in self._watch.fast_requests(self.backend):
+                self._feed.add(fast)
+            request = self._next_request(case)
         if request is not None:
             self._feed.add(request)
 
-    @staticmethod
-    def _take(case: Case, attempt: Attempt, reply: Reply) -> bool:
-        """Judge a reply; whether it was accepted."""
-        if reply.refused is not None:
-            judgement = Judgement(reply.refused, words=reply.words)
-        else:
-            judgement = judge(reply.text, attempt, closed=reply.finish_reason == "closed")
-        case.take(attempt, judgement, reply.tokens, reply.finish_reason)
-        return judgement.chain is not None
+    def _hear_fast(self, completion: Completion) -> None:
+        record = next(one for one in self._watch.looked_at if completion.id == FAST + one["id"])
+        for line in self._watch.fast_reply(record, completion):
+            say(f"02: {line}")
 
     def _finish(self, case: Case) -> None:
         self._note_result(case.record, case.result(self.teacher))
-        self._finished += 1
         self._progress.update(1, note=self._note())
         stop_flag.check()
 
     def _note(self) -> str:
-        parts = [f"{'hint' if label == 'hinted' else f'try {label}'} {self._accepted[label] / self._tries[label]:.0%}"
-                 for label in sorted(self._tries)]
-        hour = 3600 * self._finished / max(1e-9, time.monotonic() - self._started)
         stats = self.backend.stats
-        kv = [f"KV {stats.kv_used / stats.kv_size:.0%}"] if stats.kv_size else []
-        return ", ".join(["accepted: " + " ".join(parts), f"{hour:,.0f}/h", *kv])
+        return f"{self._watch.note()}; KV {stats.kv_used / stats.kv_size:.0%}" if stats.kv_size else self._watch.note()
+
+
+def _judged(attempt: Attempt, reply: Reply) -> Judgement:
+    if reply.refused is not None:
+        return Judgement(reply.refused, words=reply.words)
+    return judge(reply.text, attempt, closed=reply.finish_reason == "closed")
+
+
+def _to_be_asked_again(judgement: Judgement, reply: Reply) -> bool:
+    """Whether a reply that ended by itself says no letter: it is asked for it, once."""
+    return judgement.outcome == NO_ANSWER and reply.finish_reason not in ("closed", RE_ASKED)
