@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from stepladder.core import cli, profiles
@@ -18,10 +19,9 @@ from stepladder.core.settings import EngineSettings
 from stepladder.core.stage import StageRun
 from stepladder.core.weights_table import read_weights
 from stepladder.core.workspace import Workspace
-from stepladder.engine import prompts
-from stepladder.engine.backend import open_by_settings
+from stepladder.engine.backend import kept_open, open_by_settings
 from stepladder.engine.requests import Backend, EngineError
-from stepladder.reasoning import plan, summary
+from stepladder.reasoning import plan, prompt_trial, summary
 from stepladder.reasoning.attempts import Policy
 from stepladder.reasoning.replies import Replies
 from stepladder.reasoning.writing import Writing, needs_reasoning
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int | None:
     stage = StageRun(
         "02", args, settings, inputs={"questions": source}, weights={"teacher": weights} if weights else {},
         outputs={"reasoning": output, "rejected": workspace.rejected("cot_enhanced", output)},
-        extra={"teacher": teacher, "prompt": prompts.identity(reasoning.prompt)})
+        extra={"teacher": teacher, "prompt": prompt_trial.identity(reasoning.prompt)})
     with stage:
         if stage.is_done(again=args.retry_failed):
             return 0
@@ -63,18 +63,30 @@ def run(args: argparse.Namespace) -> int | None:
         policy = Policy(reasoning.prompt, reasoning.attempts, reasoning.temperature, reasoning.top_p,
                         reasoning.max_tokens, reasoning.permute, reasoning.hint, args.seed)
         identity = stage.input_hashes()["teacher"] if weights else f"served as {teacher}"
-        replies = Replies(stage.open_journal("replies"), policy, identity, engine.context, stage.fingerprint)
+        journal = stage.open_journal("replies")
         asked = [record for record in records if needs_reasoning(record)]
-        stage.take_over("reasoning", replies.results(asked))
-        writing = Writing(replies, asked, teacher)
+
+        def replies(policy: Policy) -> Replies:
+            return Replies(journal, policy, identity, engine.context, stage.fingerprint)
+
+        stage.take_over("reasoning", replies(policy).results(asked))
+        trial = None
         try:
-            rate = writing.run(lambda: opened(weights, teacher, engine), args.retry_failed)
+            with kept_open(lambda: opened(weights, teacher, engine)) as backend:
+                if policy.variant == prompt_trial.AUTO:
+                    trial = prompt_trial.choose(journal, policy, replies, teacher, identity, asked, backend)
+                    prompt_trial.tell(trial)
+                    policy = replace(policy, variant=trial["chosen"])
+                writing = Writing(replies(policy), asked, teacher)
+                rate = writing.run(backend, args.retry_failed)
         except EngineError as error:
             raise StageError(f"the teacher {teacher}: {error}; what was finished is kept, run it again") from error
         finally:
-            replies.journal.close()
+            journal.close()
         done = [record | writing.result(record) for record in records]
         counts = summary.counts(done, rejected, reasoning.attempts) | {"tokens_per_second": rate}
+        if trial is not None:
+            counts |= {"prompt_trial": trial}
         stage.finish({"reasoning": done, "rejected": rejected}, counts)
     for line in summary.lines(counts):
         say(f"02: {line}")

@@ -134,7 +134,8 @@ class EngineSettings(Section):
 class Reasoning(Section):
     """Stage 02: the teacher."""
 
-    prompt: str = Field("options", description="prompt variant, see engine/prompts.py")
+    prompt: Literal["auto", "options", "steps", "explain"] = Field(
+        "options", description="how the teacher is asked, see engine/prompts.py; auto: tried out on 20 questions")
     attempts: Positive = Field(3, description="attempts before the hint")
     temperature: float = Field(0.7, description="temperature from the second attempt on; the first is greedy", ge=0)
     top_p: float = Field(0.95, description="nucleus sampling from the second attempt on", gt=0, le=1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +68,15 @@ def open_by_settings(
         gpu_layers="auto" if settings.gpu_layers < 0 else settings.gpu_layers,
         adapters=adapters,
     )
+
+
+@contextmanager
+def kept_open(opened: Callable[[], AbstractContextManager[Backend]]
+              ) -> Iterator[Callable[[], AbstractContextManager[Backend]]]:
+    """The same for several uses of one backend: it is opened at the first of them and closed after the last."""
+    with ExitStack() as stack:
+        backend = cache(lambda: stack.enter_context(opened()))
+        yield lambda: nullcontext(backend())
 
 
 def _keys(variables: Mapping[str, str]) -> dict[str, str]:

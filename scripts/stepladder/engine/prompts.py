@@ -51,6 +51,10 @@ VARIANTS: dict[str, Variant] = {
     "steps": Variant(
         1, 'Solve the multiple-choice question. Think step by step, briefly. The last line is "Answer: " and the '
         "letter."),
+    # The letter first, as models reply that do not follow a form; their reasons stand behind it.
+    "explain": Variant(
+        1, 'Answer the multiple-choice question. Begin with "Answer: " and the letter of the right option, then '
+        "explain in two or three sentences why it is right."),
     # What the student is trained, tested and deployed with: few tokens, since every record pays for them.
     "student": Variant(1, 'Reason in short steps, check each option, end with "Answer: X".'),
     # The same for its other reply forms (reply_forms.py).

@@ -32,8 +32,8 @@ def needs_reasoning(record: Record) -> bool:
 class Writing:
     """Takes every record that needs it from its first attempt to its result. Kept replies are judged, not asked for."""
 
-    def __init__(self, replies: Replies, records: Sequence[Record], teacher: str) -> None:
-        self.replies, self.records, self.teacher = replies, records, teacher
+    def __init__(self, replies: Replies, records: Sequence[Record], teacher: str, label: str = "02 reasoning") -> None:
+        self.replies, self.records, self.teacher, self.label = replies, records, teacher, label
         self._results: dict[str, bytes] = {}  # compressed: of 50,000 records they would else fill hundreds of MB
         self._asked: dict[str, tuple[Case, Attempt, Reply | None]] = {}  # the reply that is asked for its answer
         self._asked_before: Attempt | None = None  # the last one that is known before the first that is asked
@@ -121,7 +121,7 @@ class Writing:
         total = len(self.records)
         if self._asked_before is not None:  # what an unbroken run's prompt cache would hold now
             self.backend.warm(self.backend.render(self.replies.messages(self._asked_before)))
-        with Progress("02 reasoning", total, total - len(cases)) as self._progress:
+        with Progress(self.label, total, total - len(cases)) as self._progress:
             first = self._first_requests(cases)
             self._feed = Feed(first)
             for completion in self.backend.generate(self._feed):

@@ -1,0 +1,62 @@
+"""Which prompt suits a teacher: the first records are asked in each form, and the best is taken for all.
+
+A model that follows instructions loses nothing by a strict form; one that does not loses most of its answers by it. The
+choice is kept in the journal, so that no later edit of a record turns it over, and with it a night's replies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+from ..core.journal import Journal, work_key
+from ..core.progress import say
+from ..core.records import Record
+from ..engine import prompts
+from ..engine.requests import Backend
+from .attempts import Policy
+from .replies import Replies
+from .writing import Writing
+
+AUTO = "auto"
+TRIED = ("options", "steps", "explain")
+QUESTIONS = 20
+
+
+def identity(variant: str) -> Any:
+    """What of the wording shapes the outcome: of one variant, or of all that are tried."""
+    return [prompts.identity(name) for name in TRIED] if variant == AUTO else prompts.identity(variant)
+
+
+def choose(journal: Journal, policy: Policy, replies: Callable[[Policy], Replies], teacher: str, key: str,
+           records: Sequence[Record], opened: Callable[[], AbstractContextManager[Backend]]) -> dict[str, Any]:
+    """{"chosen", "questions", "tried": variant -> {"accepted", "right"}}, of greedy first attempts without a hint.
+
+    key: what tells the teacher from others. replies: those of a policy. Of equals the one with more right letters is
+    taken, then the first of `TRIED`. Raises as `Writing.run`.
+    """
+    known = work_key("prompt trial", identity(AUTO), policy.max_tokens, key)
+    if (entry := journal.get(known)) is not None:
+        return {name: entry[name] for name in entry if name != "id"}
+    tried = {}
+    for variant in TRIED:
+        trying = replies(replace(policy, variant=variant, attempts=1, hint=False))
+        writing = Writing(trying, records[:QUESTIONS], teacher, f"02 trying prompt {variant}")
+        writing.run(opened, retry_failed=False)
+        results = [(record, writing.result(record)) for record in records[:QUESTIONS]]
+        tried[variant] = {
+            "accepted": sum(result["chain_of_thought"] is not None for _, result in results),
+            "right": sum(result["cot"]["teacher_answer"] == record["answer"] for record, result in results)}
+    chosen = max(TRIED, key=lambda variant: (tried[variant]["accepted"], tried[variant]["right"]))
+    found = {"chosen": chosen, "questions": len(records[:QUESTIONS]), "tried": tried}
+    journal.put(known, {"id": "prompt trial", **found})
+    return found
+
+
+def tell(found: dict[str, Any]) -> None:
+    """The trial's outcome in a line."""
+    shares = ", ".join(f"{name} {row['accepted']}" for name, row in found["tried"].items())
+    say(f"02: prompt {found['chosen']}: of {found['questions']} first replies were accepted with {shares} "
+        "(--prompt fixes it)")
