@@ -162,3 +162,29 @@ def test_a_bare_letter_is_no_reasoning_and_not_degenerate() -> None:
 def test_reasons_given_behind_the_answer_are_the_reasoning() -> None:
     assert extract.reasoning_part(f"Answer: B\nExplanation: {BODY}") == f"Explanation: {BODY}"
     assert extract.reasoning_part(f"{BODY}\nAnswer: B\nHope that helps!") == BODY
+
+
+OPTIONS = {"A": "Koala", "B": "Echidna", "C": "Armadillo", "D": "Sloth"}
+
+
+@pytest.mark.parametrize("text", [
+    "A. Koala\nC. Armadillo\nD. Sloth",  # as small models do: some are left out or said twice
+    "A. Koala\nA. Koala (from Australia)\nB. Echidna\nC. Armadillo\nD. Sloth",
+    "1. Koala\nC. Armadillo\nD. Sloth",
+    "A. Koala\nD. Sloth\nC. Armadillo\nD. Sloth\nA. Koala\nD. Sloth\nC. Arm",
+    "A. Koala\nA. Koala is a branch of zoology.\nA. Koala\nB. Echidna\nA. Echidna is a branch of zoology.",
+    "It is known as a spiny one.\nA. Koala\nKoala is an animal that sleeps for most of the day, and it eats leaves",
+])
+def test_options_that_are_told_over_are_no_answer(text: str) -> None:
+    assert extract.extract_answer(text, OPTIONS) is None
+
+
+@pytest.mark.parametrize(("text", "letter"), [
+    ("A. Koala\nIt carries its young in a pouch and sleeps for most of the day.", "A"),
+    ("B. Echidna\nA is a bear, C has plates, D sleeps.", "B"),
+    ("C. Armadillo\nThe answer is D. Sloth.", "D"),
+    ("A. Koala\nC. Armadillo\nD. Sloth\nAnswer: C", "C"),
+    ("It hangs from trees all day.\nD. Sloth", "D"),
+])
+def test_an_option_that_is_answered_with_is_one(text: str, letter: str) -> None:
+    assert extract.extract_answer(text, OPTIONS) == letter

@@ -8,6 +8,7 @@ within a repetition but bounded ones, and each look goes over a bounded stretch,
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
 from collections.abc import Collection, Mapping
@@ -18,6 +19,7 @@ from .option_texts import OptionTexts
 from .wording import LETTER, SMALL_LETTER, Token
 
 FILLERS = 7  # words between "is" and the letter
+HEADINGS = 12  # lines headed by a letter that one looks at, before and behind
 LOOK_BACK = 60  # words within a sentence, for what takes a statement back beforehand
 
 _FILL = frozenset("fsovrh:=d,ktpi|")
@@ -64,6 +66,7 @@ class Passage:
         self._covered = self.options.covered(self.tokens)
         self.kinds = _settled(self.tokens, self._covered)
         self.listed = _listing(self.tokens, self.kinds)
+        self._headings = _headings(self.tokens, self.kinds)
         self.starts, self.ends = _sentences(self.kinds)
         self.last = self.starts[-1] if self.starts else 0
 
@@ -198,6 +201,23 @@ class Passage:
         """Where, behind this token, options are listed once more; else the end of the text."""
         return min((at for at in self.listed if at >= start and self.tokens[at].form == "a"), default=len(self.tokens))
 
+    def told_over(self, slot: Slot) -> bool:
+        """Whether a slot at the head of a line is one of several options told over, of which some may be left out.
+
+        So where the next line that is headed by another letter has a later one, where lines before and behind it are
+        headed by others, or where the next line speaks of the option.
+        """
+        if slot.letter is None:
+            return False
+        places, letters = self._headings
+        behind = bisect.bisect_left(places, slot.end)
+        later = next((letter for letter in letters[behind:behind + HEADINGS] if letter != slot.letter), None)
+        before = letters[max(0, bisect.bisect_left(places, slot.start) - HEADINGS):behind]
+        earlier = any(letter != slot.letter for letter in before)
+        spoken_of = self.options.at(self.tokens, slot.end + 1) if self.kinds[slot.end:slot.end + 1] == "/" else None
+        repeated = slot.start > 0 and spoken_of is not None and spoken_of[0] == slot.letter
+        return repeated or (later is not None and (later > slot.letter or earlier))
+
     def lines(self) -> list[tuple[int, int]]:
         """The first token and the end of every line that holds any."""
         cuts = [-1, *(at for at, kind in enumerate(self.kinds) if kind == "/"), len(self.kinds)]
@@ -231,6 +251,13 @@ def _sentences(kinds: str) -> tuple[list[int], list[int]]:
         end = at if kinds[at] in _BOUNDARY else end
         ends[at] = end
     return starts, ends
+
+
+def _headings(tokens: list[Token], kinds: str) -> tuple[list[int], str]:
+    """Places and letters of all lines that begin with a marked letter: "B. Paris", "(B) Paris", "B: Paris"."""
+    places = [at for at, token in enumerate(tokens) if kinds[at] == LETTER and (at == 0 or kinds[at - 1] == "/")
+              and (token.closed or kinds[at + 1:at + 2] in (":", ".", "d"))]
+    return places, "".join(tokens[at].form.upper() for at in places)
 
 
 def _listing(tokens: list[Token], kinds: str) -> frozenset[int]:

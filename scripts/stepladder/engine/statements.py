@@ -164,7 +164,9 @@ def _alone(passage: Passage) -> Iterator[Statement]:
         lead = _LEAD.match(passage.kinds, start).end()
         found = next(filter(None, map(passage.answer_at, range(start, lead + 1))), None)
         slot = passage.checked(found) if found is not None else None
-        if slot and _CLOSES.match(passage.kinds, slot.end) and _may_stand_alone(passage, slot):
+        headed = start == 0 or passage.kinds[start - 1] == "/"
+        if slot and _CLOSES.match(passage.kinds, slot.end) and _may_stand_alone(passage, slot) and not (
+                headed and passage.told_over(slot)):
             yield from _stated(passage, start, slot, CONCLUDED)
 
 
@@ -190,8 +192,8 @@ def _opening(passage: Passage) -> Iterator[Statement]:
     if found is None or (slot := passage.checked(found)) is None:
         return
     following = passage.kinds[found.end:found.end + 1]
-    marked = passage.tokens[at].closed or following in (":", ",", "d")
-    if following == "/" if found.text else marked:
+    marked = (passage.tokens[at].closed or following in (":", ",", "d")) and not passage.told_over(slot)
+    if following == "/" and not passage.told_over(slot) if found.text else marked:
         yield from _stated(passage, at, slot, CONCLUDED)
 
 
