@@ -222,3 +222,11 @@ def test_players_of_the_same_weights_share_them_and_others_make_room(tmp_path):
     assert opened[0][1] == {"student": tmp_path / "adapter.gguf"}
     assert opened[0][2].switched == [None, "student"]
     assert all(backend.closed for _, _, backend in opened)
+
+
+def test_topics_take_turns_and_are_a_setting():
+    rules = arena.Rules(questions=4, difficulty=1, topics=["Ages", "Arithmetic"])
+    written = arena.write(agent(), "one", arena.fixtures(["one", "two"], 1)[0], rules)
+    assert [question["topic"] for question in written["kept"]] == ["Ages", "Arithmetic"] * 2
+    assert set(written["sources"]) == {"puzzle"}
+    assert arena.Rules().topics[0] == "Linear seating arrangements"

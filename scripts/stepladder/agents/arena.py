@@ -15,14 +15,12 @@ from typing import Any
 
 from stepladder.core.interrupts import stop_flag
 from stepladder.core.journal import RunJournal
+from stepladder.core.settings import Arena as ArenaSettings
 
 from .answerer import Answerer
 from .formats import answer_object, read_question
 from .published_filter import filter_answers, filter_questions, score
 from .writer import QuestionWriter
-
-TOPICS = ("Linear seating arrangements", "Circular seating arrangements", "Blood relations and family trees",
-          "Truth-tellers and liars")
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Rules:
     question_seconds: float = 10.0
     answer_seconds: float = 6.0
     question_tokens: int = 1024
-    topics: Sequence[str] = TOPICS
+    topics: Sequence[str] = tuple(ArenaSettings().topics)
     seed: int = 0
 
 

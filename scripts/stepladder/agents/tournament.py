@@ -21,7 +21,7 @@ def play(stage: StageRun, settings: Settings, members: list[Player]) -> list[dic
     """All matches between the members; those that the journal holds are not played again."""
     agents, arena, engine = settings["agents"], settings["arena"], settings["engine"]
     rules = arenas.Rules(arena.questions_per_round, arena.batch_size, arena.topic_difficulty, agents.question_seconds,
-                         agents.answer_seconds, agents.question_tokens, seed=stage.args.seed)
+                         agents.answer_seconds, agents.question_tokens, arena.topics, stage.args.seed)
     names = [member.name for member in members]
     fixtures = arenas.fixtures(names, arena.rounds)
     limits = Limits(agents.answer_tokens, agents.answer_seconds)

@@ -267,6 +267,10 @@ class Arena(Section):
     questions_per_round: Positive = Field(20, description="questions each side writes in a round")
     batch_size: Positive = Field(5, description="questions answered together within the time limit")
     topic_difficulty: Annotated[int, Field(ge=1, le=10)] = Field(10, description="difficulty of written questions")
+    topics: list[str] = Field(
+        ["Linear seating arrangements", "Circular seating arrangements", "Blood relations and family trees",
+         "Truth-tellers and liars"], description="topics that questions are written about, in turn", min_length=1,
+        json_schema_extra=ADDED_LATER)
 
 
 SECTIONS: dict[str, type[Section]] = {
