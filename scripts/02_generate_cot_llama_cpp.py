@@ -14,7 +14,7 @@ from stepladder.core import cli, profiles
 from stepladder.core.errors import InputError, StageError
 from stepladder.core.progress import say
 from stepladder.core.records import read_questions
-from stepladder.core.settings import EngineSettings
+from stepladder.core.settings import EngineSettings, Reasoning
 from stepladder.core.stage import StageRun
 from stepladder.core.weights_table import read_weights
 from stepladder.core.workspace import Workspace
@@ -24,6 +24,7 @@ from stepladder.engine.requests import Backend, EngineError
 from stepladder.reasoning import plan, summary
 from stepladder.reasoning.attempts import Policy
 from stepladder.reasoning.replies import Replies
+from stepladder.reasoning.thoughts import Thinking
 from stepladder.reasoning.writing import Writing, needs_reasoning
 
 SECTIONS = ("reasoning", "engine")
@@ -61,14 +62,15 @@ def run(args: argparse.Namespace) -> int | None:
         if not records:
             stage.refuse(f"{source} has no valid question", rejected)
         policy = Policy(reasoning.prompt, reasoning.attempts, reasoning.temperature, reasoning.top_p,
-                        reasoning.max_tokens, reasoning.permute, reasoning.hint, args.seed)
+                        reasoning.max_tokens, reasoning.permute, reasoning.hint, args.seed, reasoning.thinking,
+                        reasoning.template_arguments)
         identity = stage.input_hashes()["teacher"] if weights else f"served as {teacher}"
         replies = Replies(stage.open_journal("replies"), policy, identity, engine.context, stage.fingerprint)
         asked = [record for record in records if needs_reasoning(record)]
         stage.take_over("reasoning", replies.results(asked))
         writing = Writing(replies, asked, teacher)
         try:
-            rate = writing.run(lambda: opened(weights, teacher, engine), args.retry_failed)
+            rate = writing.run(lambda: opened(weights, teacher, engine, reasoning), args.retry_failed)
         except EngineError as error:
             raise StageError(f"the teacher {teacher}: {error}; what was finished is kept, run it again") from error
         finally:
@@ -91,9 +93,11 @@ def teacher_of(workspace: Workspace, engine: EngineSettings) -> tuple[str, Path 
     return weights.name, weights.need("gguf")
 
 
-def opened(weights: Path | None, teacher: str, engine: EngineSettings) -> Backend:
+def opened(weights: Path | None, teacher: str, engine: EngineSettings, reasoning: Reasoning) -> Backend:
     """The teacher, ready for requests."""
-    return open_by_settings(engine, weights or teacher, endpoints=engine.endpoints)
+    return open_by_settings(engine, weights or teacher, endpoints=engine.endpoints,
+                            thinking=Thinking.of(reasoning.thinking).switch,
+                            template_arguments=reasoning.template_arguments)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,23 @@
 """Replies that are kept, each known by what it was asked with: whatever else changes, none is asked for twice.
 
 The key of a reply: the chat messages (question, options, prompt wording, hint), the forced closing, how it is drawn,
-its longest length, and the teacher (hash of the weights, or the name the servers know it by, never their addresses).
+its longest length, how it may think and what the template is given, where that is said, and the teacher (hash of the
+weights, or the name the servers know it by, never their addresses). That of a thought's short form is made from it.
 What is made of a reply, accepted or not and why, is no part of it: it is judged anew each time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from ..core.journal import Journal, RunJournal, work_key
 from ..core.records import LETTERS, Record
-from ..engine import prompts
-from ..engine.requests import Sampling
-from .attempts import Attempt, Policy
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What an attempt brought. refused: why there is no text ("too long", "refused"), or None; words: the backend's."""
-
-    text: str
-    tokens: int
-    finish_reason: str | None
-    refused: str | None = None
-    words: str | None = None
+from ..engine import plain, prompts
+from ..engine.requests import Backend, Request, Sampling
+from . import thoughts
+from .attempts import Attempt, Policy, Reply
 
 
 class Replies:
@@ -51,16 +42,48 @@ class Replies:
             return Sampling()
         return Sampling(self.policy.temperature, top_p=self.policy.top_p, seed=attempt.seed)
 
+    def request(self, attempt: Attempt, backend: Backend) -> Request:
+        """What is asked next for an attempt: the reply, or the short form of the thought that it brought."""
+        prompt = backend.render(self.messages(attempt))
+        first = self._first(attempt)
+        most, may_think = self.policy.max_tokens, thoughts.Thinking.of(self.policy.thinking).tokens
+        if first is None:
+            return Request(attempt.id, prompt, most + (may_think or 0), self.sampling(attempt),
+                           closing=prompts.CLOSING, thought_tokens=may_think)
+        begun = prompt + plain.with_thought(prompt, first.thinking, thoughts.SHORT_FORM)
+        return Request(f"{attempt.id}/short", begun, most, self.sampling(attempt), closing=prompts.CLOSING,
+                       thought_tokens=0)
+
     def get(self, attempt: Attempt) -> Reply | None:
-        """The reply to this attempt, or the refusal of it; None where it was never asked."""
-        key = self._key(attempt)
+        """The reply to this attempt, or the refusal of it; None where it, or the short form it needs, was never asked.
+        """
+        first = self._first(attempt)
+        if first is None or not thoughts.wants_short_form(first, attempt):
+            return first
+        short = self._kept(self._short_key(attempt))
+        return None if short is None else thoughts.with_short_form(first, short)
+
+    def _first(self, attempt: Attempt) -> Reply | None:
+        """The reply to this attempt by itself."""
+        return self._kept(self._key(attempt))
+
+    def _kept(self, key: str) -> Reply | None:
         entry = self.journal.get(key) or self.journal.get(self._refusal_key(key))
-        return None if entry is None else Reply(**{name: entry[name] for name in entry if name != "id"})
+        if entry is None:
+            return None
+        reply = Reply(**{name: entry[name] for name in entry if name != "id"})
+        if reply.thinking is None:  # some keep it in the text
+            thinking, text = plain.split_thought(reply.text)
+            reply = replace(reply, thinking=thinking, text=text)
+        return reply
 
     def keep(self, attempt: Attempt, reply: Reply) -> None:
-        """Into the journal, at once. Raises StageError when the disk is full."""
-        key = self._key(attempt)
+        """Into the journal, at once: the reply, or the short form that it needed. Raises StageError when the disk is
+        full."""
+        key = self._key(attempt) if self._first(attempt) is None else self._short_key(attempt)
         entry = {"id": attempt.id, "text": reply.text, "tokens": reply.tokens, "finish_reason": reply.finish_reason}
+        if reply.thinking is not None:
+            entry["thinking"] = reply.thinking
         if reply.refused is None:
             self.journal.put(key, entry)
         else:
@@ -89,7 +112,16 @@ class Replies:
     def _key(self, attempt: Attempt) -> str:
         drawn = self.sampling(attempt)
         return work_key("reply", self.messages(attempt), prompts.CLOSING, self.policy.max_tokens, self._teacher,
-                        [drawn.temperature, drawn.top_p, drawn.seed])
+                        [drawn.temperature, drawn.top_p, drawn.seed], *self._told())
+
+    def _told(self) -> list[Any]:
+        """What the template is told; nothing where it is left alone, as it always was in earlier versions."""
+        policy = self.policy
+        how = {"thinking": policy.thinking, "template_arguments": dict(policy.template_arguments)}
+        return [] if how == {"thinking": "auto", "template_arguments": {}} else [how]
+
+    def _short_key(self, attempt: Attempt) -> str:
+        return work_key(self._key(attempt), thoughts.SHORT_FORM)
 
     def _refusal_key(self, key: str) -> str:
         return work_key(key, self._context)

@@ -7,6 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -14,10 +15,9 @@ import orjson
 from ..core.interrupts import stop_flag
 from ..core.progress import Progress, say
 from ..core.records import Record
-from ..engine import prompts
 from ..engine.requests import Backend, Completion, Feed, Request, RequestError
-from .attempts import Attempt, Case, Judgement
-from .replies import Replies, Reply
+from .attempts import Attempt, Case, Judgement, Reply
+from .replies import Replies
 from .verify import judge
 
 
@@ -130,9 +130,7 @@ class Writing:
     def _next_request(self, case: Case) -> Request | None:
         """The next attempt's request; None when the record is finished."""
         while (attempt := self._next_unknown(case)) is not None:
-            prompt = self.backend.render(self.replies.messages(attempt))
-            request = Request(attempt.id, prompt, self.replies.policy.max_tokens, self.replies.sampling(attempt),
-                              closing=prompts.CLOSING)
+            request = self.replies.request(attempt, self.backend)
             try:
                 self.backend.check(request)
             except RequestError as error:
@@ -148,17 +146,19 @@ class Writing:
         if completion.finish_reason == "refused":
             reply = Reply("", 0, None, "refused", completion.refusal)
         else:
-            reply = Reply(completion.text, completion.tokens, completion.finish_reason)
+            reply = Reply(completion.text, completion.tokens, completion.finish_reason, thinking=completion.thinking)
         self._settle(case, attempt, reply)
 
     def _settle(self, case: Case, attempt: Attempt, reply: Reply) -> None:
+        self._progress.update(0, reply.tokens)
+        whole: Reply | None = reply
         if reply.refused is None:  # what a server refused now it may take another time
             self.replies.keep(attempt, reply)
-        accepted = self._take(case, attempt, reply)
-        label = "hinted" if attempt.kind == "hinted" else str(attempt.number)
-        self._tries[label] += 1
-        self._accepted[label] += accepted
-        self._progress.update(0, reply.tokens)
+            whole = self.replies.get(attempt)
+        if whole is not None:  # None: it only thought, and is asked for the short form next
+            label = "hinted" if attempt.kind == "hinted" else str(attempt.number)
+            self._tries[label] += 1
+            self._accepted[label] += self._take(case, attempt, whole)
         request = self._next_request(case)
         if request is not None:
             self._feed.add(request)
@@ -169,7 +169,8 @@ class Writing:
         if reply.refused is not None:
             judgement = Judgement(reply.refused, words=reply.words)
         else:
-            judgement = judge(reply.text, attempt, closed=reply.finish_reason == "closed")
+            judgement = replace(judge(reply.text, attempt, closed=reply.finish_reason == "closed"),
+                                thinking=reply.thinking)
         case.take(attempt, judgement, reply.tokens, reply.finish_reason)
         return judgement.chain is not None
 
