@@ -13,8 +13,11 @@ from test_02_generate import BODY, journal, letter_of, make_workdir, question, r
 
 from stepladder.core import profiles
 from stepladder.core.errors import InputError, StageError
+from stepladder.core.files import hash_json
 from stepladder.core.settings import Reasoning
 from stepladder.engine.requests import Completion, EngineError, Request, RequestError
+from stepladder.reasoning.attempts import Case, Policy
+from stepladder.reasoning.replies import Replies
 from stepladder.reasoning.thoughts import SHORT_FORM, Thinking
 
 THOUGHT = "Let me see, it is the number before, so I count back from it. Hmm, wait. Yes, one step back it is."
@@ -160,6 +163,16 @@ def test_how_a_teacher_thinks_is_part_of_what_a_reply_was_made_from(workdir: Pat
         assert len(run(workdir, monkeypatch, said, *given).calls) == 4
     for given in (*flags, ["--thinking", "auto"]):
         assert len(run(workdir, monkeypatch, said, *given).calls) == 0, "changed back, nothing is asked"
+
+
+def test_keys_of_a_teacher_that_is_told_nothing_are_those_of_before() -> None:
+    """Recorded then. A change of wording changes them too, and rightly so."""
+    policy = Policy("options", 3, 0.7, 0.95, 64, permute=True, hint=True, seed=0)
+    asked = {"id": "q1", "question": "What is two and two?", "answer": "B",
+             "choices": {"A": "3", "B": "4", "C": "5", "D": "6"}}
+    case, replies = Case(asked, policy), Replies(None, policy, "teacher", 1024, "run")
+    keys = [replies._key(case._attempt(number)) for number in (1, 2, 3, 4)]
+    assert hash_json(keys) == "fe6b8a60d505c15ae1a927dfe9e6c51e0f40c360ff278c1a0c5013d1c1dfdc1f"
 
 
 def test_settings_that_were_added_change_nothing_where_they_are_not_used() -> None:
