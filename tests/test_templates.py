@@ -60,6 +60,13 @@ def test_training_fast_mode_and_engine_meet_the_same_tokens(tokenizers: dict[str
         assert ids(" D") == [example.ids[len(begun)]]
 
 
+def test_what_else_a_template_is_given_is_in_prompt_and_reply_alike(tmp_path: Path) -> None:
+    template = "{{ effort | default('none') }}" + PHI
+    example = trained(tokenizer := make_tokenizer(tmp_path, template), FORMS["reasoning"], {"effort": "low"})
+    assert tokenizer.decode(example.ids).startswith("low<|im_start|>system")
+    assert tokenizer.decode(example.ids[example.prompt_length:]).startswith("Two and two")
+
+
 @each_template
 def test_a_transformers_checkpoint_is_asked_as_the_engine_is(template: str, tmp_path: Path) -> None:
     folder = make_llama(tmp_path / "tiny", tokenizer=make_tokenizer(tmp_path / "tiny", template))
