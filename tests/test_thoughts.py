@@ -74,8 +74,16 @@ def test_a_prompt_that_ends_in_an_opened_thought_is_recognised(prompt: str, open
 def test_a_thought_is_told_again_in_the_tags_that_go_with_the_prompt() -> None:
     assert plain.with_thought("assistant\n", "T", "R") == "<think>\nT\n</think>\n\nR"
     assert plain.with_thought("[THINK] as you like", "T", "R") == "[THINK]T[/THINK]R"
-    assert plain.with_thought("<|channel|> final", "T", "R") == CHANNELS.format("T", "R")
+    assert plain.with_thought("<|start|>assistant", "T", "R") == CHANNELS.format("T", "R")
     assert plain.with_thought("assistant\n", None, "R") == "R"
+
+
+@pytest.mark.parametrize("filler", ["\n", " ", "<think>", "<|end|>", "<|start|>assistant ", "<|channel|>",
+                                    "<", "assistant"])
+def test_a_long_thought_comes_to_its_end(filler: str) -> None:
+    thought, text = plain.split_thought("<think>" + filler * 50_000 + "x")
+    assert (thought[-1], text) == ("x", "")
+    assert plain.end_of_thought("<think>" + filler * 50_000 + "x").strip() == "</think>"
 
 
 @pytest.mark.parametrize(("token", "shapes"), [
@@ -159,10 +167,12 @@ def test_no_limit_is_ever_passed(budget: int, most: int, begins: str, prompt: st
 
 
 @pytest.mark.model
-def test_the_engine_ends_a_thought_by_force(small_model: Path) -> None:
+def test_the_engine_ends_a_thought_by_force(small_model: Path, caplog: pytest.LogCaptureFixture) -> None:
     from stepladder.engine.backend import open_backend
 
-    with open_backend(small_model, sequences=2, context=256) as engine:
+    with open_backend(small_model, sequences=2, context=256, thinking=True, template_arguments={"n": 1}) as engine:
+        assert engine.template_arguments == {"n": 1}
+        assert "its chat template knows no switch for thinking" in caplog.text
         prompt = engine.render([{"role": "user", "content": "Tell me about the sea at length."}]) + "<think>\n"
         requests = [Request("free", prompt, 60), Request("bound", prompt, 60, thought_tokens=12),
                     Request("none", prompt, 40, thought_tokens=0), Request("closed", prompt, 48, closing="\nAnswer:")]

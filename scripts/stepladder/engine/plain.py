@@ -22,8 +22,7 @@ _CHANNEL = re.compile(
 _OPENED = re.compile(rf"(?:[<\[◁]\|?{_THOUGHT_NAME}\|?[>\]▷]|<\|channel\|>analysis<\|message\|>"
                      r"|<\|(?:begin|start)_(?:of_thought|thinking)\|>)\s*\Z", re.IGNORECASE)
 _MOST_TAG = 64  # characters of an opening tag and the blank lines after it
-_TURN_END = re.compile(r"(?:<\|end\|>)?(?:<\|start\|>assistant)?\s*\Z")  # between two channels
-_TAGS_BY_MARK = {"<|channel|>": "<|channel|>analysis<|message|>", "[THINK]": "[THINK]"}
+_TAGS_BY_MARK = {"<|start|>": "<|channel|>analysis<|message|>", "[THINK]": "[THINK]"}
 """How a model opens a thought by itself, by what its prompts have in them; any other: <think>."""
 
 
@@ -46,7 +45,8 @@ def split_thought(text: str, opening: str = "") -> tuple[str | None, str]:
     aloud, thoughts, rest, unclosed = _parts(text, opened=bool(opening))
     if not thoughts:
         return None, text
-    thought = "\n\n".join(_TURN_END.sub("", piece).strip() for piece in thoughts).strip()
+    pieces = (piece.strip().removesuffix("<|start|>assistant").removesuffix("<|end|>") for piece in thoughts)
+    thought = "\n\n".join(pieces).strip()
     return thought or None, "".join([*aloud, "" if unclosed else rest]).lstrip("\n")
 
 
