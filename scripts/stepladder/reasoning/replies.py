@@ -45,7 +45,7 @@ class Replies:
     def request(self, attempt: Attempt, backend: Backend) -> Request:
         """What is asked next for an attempt: the reply, or the short form of the thought that it brought."""
         prompt = backend.render(self.messages(attempt))
-        first = self._first(attempt)
+        first = self.thought(attempt)
         most, may_think = self.policy.max_tokens, thoughts.Thinking.of(self.policy.thinking).tokens
         if first is None:
             return Request(attempt.id, prompt, most + (may_think or 0), self.sampling(attempt),
@@ -57,15 +57,16 @@ class Replies:
     def get(self, attempt: Attempt) -> Reply | None:
         """The reply to this attempt, or the refusal of it; None where it, or the short form it needs, was never asked.
         """
-        first = self._first(attempt)
+        first = self._kept(self._key(attempt))
         if first is None or not thoughts.wants_short_form(first, attempt):
             return first
         short = self._kept(self._short_key(attempt))
-        return None if short is None else thoughts.with_short_form(first, short)
+        return short if short is None or short.refused is None else first
 
-    def _first(self, attempt: Attempt) -> Reply | None:
-        """The reply to this attempt by itself."""
-        return self._kept(self._key(attempt))
+    def thought(self, attempt: Attempt) -> Reply | None:
+        """The reply to this attempt whose thought is still to be made a short form; None where there is none."""
+        first = self._kept(self._key(attempt))
+        return first if first is not None and self.get(attempt) is None else None
 
     def _kept(self, key: str) -> Reply | None:
         entry = self.journal.get(key) or self.journal.get(self._refusal_key(key))
@@ -78,9 +79,12 @@ class Replies:
         return reply
 
     def keep(self, attempt: Attempt, reply: Reply) -> None:
-        """Into the journal, at once: the reply, or the short form that it needed. Raises StageError when the disk is
+        """Into the journal, at once; behind a reply that needs a short form, that. Raises StageError when the disk is
         full."""
-        key = self._key(attempt) if self._first(attempt) is None else self._short_key(attempt)
+        key = self._key(attempt)
+        first = self._kept(key)
+        if first is not None and thoughts.wants_short_form(first, attempt):
+            key = self._short_key(attempt)
         entry = {"id": attempt.id, "text": reply.text, "tokens": reply.tokens, "finish_reason": reply.finish_reason}
         if reply.thinking is not None:
             entry["thinking"] = reply.thinking

@@ -42,7 +42,5 @@ def wants_short_form(reply: Reply, attempt: Attempt) -> bool:
 
 
 def with_short_form(reply: Reply, short: Reply) -> Reply:
-    """A reply whose text is the short form of its thought; as it was where that did not fit the context."""
-    if short.refused is not None:
-        return reply
+    """A reply whose text is the short form of its thought; tokens are those of both."""
     return replace(short, thinking=reply.thinking, tokens=reply.tokens + short.tokens)

@@ -18,6 +18,7 @@ from ..core.records import Record
 from ..engine.requests import Backend, Completion, Feed, Request, RequestError
 from .attempts import Attempt, Case, Judgement, Reply
 from .replies import Replies
+from .thoughts import with_short_form
 from .verify import judge
 
 
@@ -147,10 +148,12 @@ class Writing:
             reply = Reply("", 0, None, "refused", completion.refusal)
         else:
             reply = Reply(completion.text, completion.tokens, completion.finish_reason, thinking=completion.thinking)
+            if (thought := self.replies.thought(attempt)) is not None:
+                reply = with_short_form(thought, reply)
+        self._progress.update(0, completion.tokens)
         self._settle(case, attempt, reply)
 
     def _settle(self, case: Case, attempt: Attempt, reply: Reply) -> None:
-        self._progress.update(0, reply.tokens)
         whole: Reply | None = reply
         if reply.refused is None:  # what a server refused now it may take another time
             self.replies.keep(attempt, reply)
