@@ -34,6 +34,11 @@ class Policy:
     thinking: str = "auto"
     template_arguments: Mapping[str, Any] = field(default_factory=dict)
 
+    def told(self) -> list[Any]:
+        """What the template is told, for keys; nothing where it is left alone, as it always was in earlier versions."""
+        how = {"thinking": self.thinking, "template_arguments": dict(self.template_arguments)}
+        return [] if how == {"thinking": "auto", "template_arguments": {}} else [how]
+
 
 @dataclass(frozen=True)
 class Attempt:

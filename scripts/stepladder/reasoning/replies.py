@@ -116,13 +116,7 @@ class Replies:
     def _key(self, attempt: Attempt) -> str:
         drawn = self.sampling(attempt)
         return work_key("reply", self.messages(attempt), prompts.CLOSING, self.policy.max_tokens, self._teacher,
-                        [drawn.temperature, drawn.top_p, drawn.seed], *self._told())
-
-    def _told(self) -> list[Any]:
-        """What the template is told; nothing where it is left alone, as it always was in earlier versions."""
-        policy = self.policy
-        how = {"thinking": policy.thinking, "template_arguments": dict(policy.template_arguments)}
-        return [] if how == {"thinking": "auto", "template_arguments": {}} else [how]
+                        [drawn.temperature, drawn.top_p, drawn.seed], *self.policy.told())
 
     def _short_key(self, attempt: Attempt) -> str:
         return work_key(self._key(attempt), thoughts.SHORT_FORM)
