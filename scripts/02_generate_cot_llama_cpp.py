@@ -15,7 +15,7 @@ from stepladder.core import cli, profiles
 from stepladder.core.errors import InputError, StageError
 from stepladder.core.progress import say
 from stepladder.core.records import read_questions
-from stepladder.core.settings import EngineSettings
+from stepladder.core.settings import EngineSettings, Reasoning
 from stepladder.core.stage import StageRun
 from stepladder.core.weights_table import read_weights
 from stepladder.core.workspace import Workspace
@@ -24,6 +24,7 @@ from stepladder.engine.requests import Backend, EngineError
 from stepladder.reasoning import plan, prompt_trial, summary
 from stepladder.reasoning.attempts import Policy
 from stepladder.reasoning.replies import Replies
+from stepladder.reasoning.thoughts import Thinking
 from stepladder.reasoning.writing import Writing, needs_reasoning
 
 SECTIONS = ("reasoning", "engine")
@@ -61,7 +62,8 @@ def run(args: argparse.Namespace) -> int | None:
         if not records:
             stage.refuse(f"{source} has no valid question", rejected)
         policy = Policy(reasoning.prompt, reasoning.attempts, reasoning.temperature, reasoning.top_p,
-                        reasoning.max_tokens, reasoning.permute, reasoning.hint, args.seed)
+                        reasoning.max_tokens, reasoning.permute, reasoning.hint, args.seed, reasoning.thinking,
+                        reasoning.template_arguments)
         identity = stage.input_hashes()["teacher"] if weights else f"served as {teacher}"
         journal = stage.open_journal("replies")
         asked = [record for record in records if needs_reasoning(record)]
@@ -72,7 +74,7 @@ def run(args: argparse.Namespace) -> int | None:
         stage.take_over("reasoning", replies(policy).results(asked))
         trial = None
         try:
-            with kept_open(lambda: opened(weights, teacher, engine)) as backend:
+            with kept_open(lambda: opened(weights, teacher, engine, reasoning)) as backend:
                 if policy.variant == prompt_trial.AUTO:
                     trial = prompt_trial.choose(journal, policy, replies, teacher, identity, asked, backend)
                     prompt_trial.tell(trial)
@@ -103,9 +105,11 @@ def teacher_of(workspace: Workspace, engine: EngineSettings) -> tuple[str, Path 
     return weights.name, weights.need("gguf")
 
 
-def opened(weights: Path | None, teacher: str, engine: EngineSettings) -> Backend:
+def opened(weights: Path | None, teacher: str, engine: EngineSettings, reasoning: Reasoning) -> Backend:
     """The teacher, ready for requests."""
-    return open_by_settings(engine, weights or teacher, endpoints=engine.endpoints)
+    return open_by_settings(engine, weights or teacher, endpoints=engine.endpoints,
+                            thinking=Thinking.of(reasoning.thinking).switch,
+                            template_arguments=reasoning.template_arguments)
 
 
 if __name__ == "__main__":

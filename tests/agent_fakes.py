@@ -50,6 +50,7 @@ class AgentBackend:
         self.clock, self.context = clock or Clock(), context
         self.stats = Stats(sequences=sequences)
         self.calls: list[Request] = []
+        self.template_arguments: dict[str, object] = {}
         self.closed = False
         self._read: list[list[str]] = []  # prompts that were read to their end
 

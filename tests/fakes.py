@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Self
 
@@ -32,6 +32,7 @@ class ScriptedBackend:
     reverse: bool = False
     name: str = "scripted"
     context: int | None = 4096
+    template_arguments: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.calls: list[Request] = []

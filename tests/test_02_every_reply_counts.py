@@ -27,7 +27,7 @@ def cots(workdir: Path) -> dict[str, dict]:
 
 def silent(request: Request) -> str:
     """Reasons, ends without a letter, and names the right one when it is asked for it behind its own words."""
-    if not request.id.endswith("+"):
+    if not request.id.endswith("/letter"):
         return SILENT
     assert str(request.prompt).endswith(f"{SILENT}\nAnswer:"), "its own reasoning stays in front"
     assert request.max_tokens <= 8
@@ -50,10 +50,10 @@ def test_a_reply_that_ends_without_a_letter_is_asked_for_it(workdir: Path, monke
 def test_it_is_asked_once_and_no_empty_or_looping_reply_is(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(request: Request) -> str:
         number = int(request.id.partition("#")[0].rpartition("/")[2])
-        return ["", "It was so. " * 40, SILENT][number % 3] if not request.id.endswith("+") else " that one"
+        return ["", "It was so. " * 40, SILENT][number % 3] if not request.id.endswith("/letter") else " that one"
 
     calls = [call.id for call in run(workdir, monkeypatch, never).calls]
-    asked_again = [name for name in calls if name.endswith("+")]
+    asked_again = [name for name in calls if name.endswith("/letter")]
     assert len(asked_again) == len(set(asked_again))
     assert {int(name.partition("#")[0].rpartition("/")[2]) % 3 for name in asked_again} == {2}
     assert {outcome["outcome"] for cot in cots(workdir).values() for outcome in cot["outcomes"]} == {
@@ -66,7 +66,7 @@ def test_a_kill_between_reply_and_letter_asks_for_the_letter_alone(
         pass
 
     def dies(request: Request) -> str:
-        if request.id.endswith("+"):
+        if request.id.endswith("/letter"):
             raise Killed
         return silent(request)
 
@@ -75,7 +75,7 @@ def test_a_kill_between_reply_and_letter_asks_for_the_letter_alone(
     before = [json.loads(line)["id"] for line in journal(workdir).read_bytes().splitlines()]
     assert before == ["q/1#1"]
     calls = [call.id for call in run(workdir, monkeypatch, silent, sequences=1).calls]
-    assert calls[0] == "q/1#1+"
+    assert calls[0] == "q/1#1/letter"
     assert "q/1#1" not in calls
     assert all(cot["status"] == "verified" for cot in cots(workdir).values())
 
@@ -84,13 +84,13 @@ def test_a_kill_between_reply_and_letter_asks_for_the_letter_alone(
 def test_where_the_letter_cannot_be_asked_for_the_reply_has_none(
         workdir: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     def refuses(request: Request) -> str:
-        if request.id.endswith("+"):
+        if request.id.endswith("/letter"):
             raise RequestError(request.id, "over the context")
         return silent(request)
 
     if when == "checked":
         def check(backend: ScriptedBackend, request: Request) -> None:
-            if request.id.endswith("+"):
+            if request.id.endswith("/letter"):
                 raise RequestError(request.id, "over the context")
         monkeypatch.setattr(ScriptedBackend, "check", check)
     run(workdir, monkeypatch, refuses, "--attempts", "1", "--no-hint")
@@ -117,7 +117,7 @@ def right_in_fast_mode(share: float, otherwise: Callable[[Request], str]) -> Cal
 def three_ways(request: Request) -> str:
     """Of ten replies one right, six that say nothing, two wrong, one in a loop."""
     number = int(request.id.partition("#")[0].rpartition("/")[2])
-    if request.id.endswith("+"):
+    if request.id.endswith("/letter"):
         return " hm"
     kind = number % 10
     if kind < 6:
@@ -163,3 +163,21 @@ def test_the_note_tells_tries_refusals_and_the_price_of_a_kept_one(
     line = capfd.readouterr().err.strip().splitlines()[-1]
     assert "accepted: try 1 32% try 2 54% try 3 0% hint 50%; refused: wrong" in line
     assert "tokens a kept one" in line
+
+
+def test_a_thought_stays_in_front_where_the_letter_is_asked_for(
+        workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def thinks(request: Request) -> str | Completion:
+        if request.id.endswith("/letter"):
+            shown, _, _ = str(request.prompt).partition("<think>")
+            assert str(request.prompt) == f"{shown}<think>\nOne back.\n</think>\n\n{SILENT}\nAnswer:"
+            number = int(request.id.partition("#")[0].rpartition("/")[2])
+            return f" {letter_of(Request('', shown), str(number))}"
+        return Completion(request.id, SILENT, 9, 20, "stop", thinking="One back.")
+
+    run(workdir, monkeypatch, thinks)
+    for record in read(workdir):
+        if record["source"] != "puzzle":
+            assert record["cot"]["finish_reason"] == "re-asked"
+            assert record["cot"]["thinking"] == "One back."
+            assert record["chain_of_thought"] == f"{SILENT}\nAnswer: {record['answer']}"

@@ -319,7 +319,7 @@ def test_endpoints_are_opened_by_their_model_name(workdir: Path, monkeypatch: py
              "--endpoint-model", "big", "--concurrency", "8"]
     stage02.run(stage02.build_parser().parse_args(flags))
     assert opened == {"model": "big", "endpoints": ["http://a", "http://b"], "sequences": 16, "timeout": 600.0,
-                      "attempts": 6, "outage": 1800.0, "keys": {}}
+                      "attempts": 6, "outage": 1800.0, "keys": {}, "thinking": None, "template_arguments": {}}
     assert {r["cot"]["teacher"] for r in read(workdir)} == {"big", "solver"}
 
 

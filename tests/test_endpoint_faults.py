@@ -389,5 +389,5 @@ def test_a_budget_spent_in_thought_is_a_reply_without_text_and_a_filter_a_refusa
     with Endpoint([server.url], model="m", sequences=1) as backend:
         prompt = backend.render(MESSAGES)
         first, second = backend.generate([Request("a", prompt, 9), Request("b", prompt, 7)])
-    assert (first.text, first.finish_reason, first.tokens) == ("", "length", 0)
+    assert (first.text, first.finish_reason, first.tokens, first.thinking) == ("", "length", 1, "Hm.")
     assert "content_filter" in second.refusal

@@ -19,7 +19,7 @@ from random import Random
 from typing import Any, Literal
 
 from ..core.records import LETTERS, Record
-from ..engine import extract, prompts
+from ..engine import extract, plain, prompts
 from ..engine.reply_forms import REASONING, ReplyForm
 from ..engine.requests import Backend, Completion, Feed, Request, Sampling
 from . import pace as pacing
@@ -183,7 +183,9 @@ class Answerer:
         return fitted, prompt, self.backend.count_tokens(prompt), shortened
 
     def _prompt(self, record: Record) -> str:
-        return self.backend.render(self.form.asked(record))
+        """The prompt, at the end of a thought that the template opens: the time limit is for what is said."""
+        prompt = self.backend.render(self.form.asked(record))
+        return prompt + plain.with_thought(prompt, None, "")
 
     def _closing_room(self) -> int:
         return max(self.backend.count_tokens(text) for text in (self.form.opening, self.form.closing or "")) + 4

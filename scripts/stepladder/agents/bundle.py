@@ -72,7 +72,7 @@ def made_files(agents: Agents, engine: EngineSettings, deployed: Player, calibra
         "deployment.json": {
             "deployed": deployed.name, "model": f"weights/{deployed.model.name}",
             "adapter": f"weights/{deployed.adapter.name}" if deployed.adapter else None,
-            "reply_form": deployed.form.name,
+            "reply_form": deployed.form.name, "template_arguments": dict(deployed.template_arguments),
             "engine": {"sequences": engine.sequences, "context": engine.context,
                        "batch_tokens": min(engine.batch_tokens, agents.step_tokens), "kv": engine.kv},
             "calibration": asdict(calibration)},

@@ -22,7 +22,7 @@ from . import asking, calibration, gate
 from .answerer import Answerer, Limits
 from .players import Player, Stable, opener
 from .validator import UNFITTED, Calibration, Evidence, Validator
-from .work_keys import form_identity, question_keys
+from .work_keys import asking_identity, question_keys
 
 
 def make_agents(stage: StageRun, settings: Settings, base: Player, student: Player | None, journal: Journal
@@ -42,6 +42,7 @@ def make_agents(stage: StageRun, settings: Settings, base: Player, student: Play
     return deployed, {
         "gate": decision.as_json(), "deployed": deployed.name, "model": deployed.model.name,
         "adapter": deployed.adapter.name if deployed.adapter else None, "reply_form": deployed.form.name,
+        "template_arguments": dict(deployed.template_arguments),
         "student_exists": student is not None,
         "validator": validator}
 
@@ -50,7 +51,7 @@ def _weights(stage: StageRun, member: Player) -> list[Any]:
     """Hashes of a member's weights, and how they are asked where that is not as ever."""
     hashes = stage.input_hashes()
     files = ("student", "adapter")[:1 + (member.adapter is not None)]
-    return [*(hashes[role] for role in files), *form_identity(member.form)]
+    return [*(hashes[role] for role in files), *asking_identity(member)]
 
 
 def _decision(stage: StageRun, stable: Stable, members: Sequence[Player], identities: Mapping[str, Any],

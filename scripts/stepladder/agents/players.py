@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from stepladder.core.errors import InputError, NotThereYet, StageError
 from stepladder.core.machine import gpus, memory_bytes
@@ -14,7 +15,7 @@ from stepladder.core.shards import missing_files, model_files
 from stepladder.core.weights_table import read_weights
 from stepladder.core.workspace import Workspace
 from stepladder.engine.backend import open_by_settings
-from stepladder.engine.reply_forms import REASONING, ReplyForm, of_weights
+from stepladder.engine.reply_forms import REASONING, ReplyForm, arguments_of_weights, of_weights
 from stepladder.engine.requests import Backend, EngineError
 
 from .answerer import Answerer, Limits
@@ -26,12 +27,17 @@ MEMORY_SHARE = 0.6  # of memory that weights loaded side by side may take
 
 @dataclass(frozen=True)
 class Player:
-    """One who answers and writes: a GGUF, with an adapter or without. form: the reply form it was trained in."""
+    """One who answers and writes: a GGUF, with an adapter or without.
+
+    form: the reply form it was trained in. template_arguments: what its chat template was given then; a base is asked
+    as its student is.
+    """
 
     name: str
     model: Path
     adapter: Path | None = None
     form: ReplyForm = REASONING
+    template_arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[str, Path]:
@@ -54,7 +60,8 @@ def player(spec: str, workspace: Workspace, folder: Path) -> Player:
         adapter = workspace.trained / ADAPTER_FILE if spec == "student" else None
         if adapter is not None and not adapter.exists():
             raise NotThereYet(f"the student has no {adapter}; run 04_train_qwen3_235b.py, or leave the student out")
-        return Player(spec, model, adapter, of_weights(adapter or model))
+        told = arguments_of_weights(workspace.trained / ADAPTER_FILE)
+        return Player(spec, model, adapter, of_weights(adapter or model), told)
     model_part, _, adapter_part = spec.partition(":")
     paths = [folder / part for part in (model_part, adapter_part) if part]
     for path in paths or [folder / spec]:
@@ -63,7 +70,7 @@ def player(spec: str, workspace: Workspace, folder: Path) -> Player:
     for gone in missing_files(paths[0]):
         raise InputError(f"{spec}: its shard {gone} is missing")
     return Player("+".join(path.stem for path in paths), paths[0], paths[1] if adapter_part else None,
-                  of_weights(paths[-1]))
+                  of_weights(paths[-1]), arguments_of_weights(paths[-1]))
 
 
 def players(specs: Sequence[str], workspace: Workspace, folder: Path) -> list[Player]:
@@ -92,9 +99,10 @@ class Stable:
         self._paces: dict[str, Pace] = {}
 
     def answerer(self, name: str, limits: Limits | None = None) -> Answerer:
-        """The named player, its adapter switched on; valid until the next call."""
+        """The named player, its adapter switched on and its chat template told; valid until the next call."""
         member = self.members[name]
         backend = self._backend(member.model)
+        backend.template_arguments = member.template_arguments
         adapters = self._adapters(member.model)
         if adapters:
             backend.use_adapter(name if member.adapter else None)  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from typing import Any
 from stepladder.core.journal import work_key
 from stepladder.core.records import LETTERS, Record
 from stepladder.engine import prompts
-from stepladder.engine.reply_forms import REASONING, ReplyForm
+from stepladder.engine.reply_forms import REASONING
 
 from .arena import Fixture, Rules
 from .players import Player
@@ -18,12 +18,15 @@ from .validator import ASK, Calibration
 
 def player_identity(player: Player, hashes: Mapping[str, str]) -> list[Any]:
     """The weights themselves, and how they are asked. hashes: SHA-256 by the roles that `Player.files` names."""
-    return [*(hashes[role] for role in player.files), *form_identity(player.form)]
+    return [*(hashes[role] for role in player.files), *asking_identity(player)]
 
 
-def form_identity(form: ReplyForm) -> list[Any]:
-    """The wording of a reply form; nothing for the first one, whose wording is in every key."""
-    return [] if form is REASONING else [form.identity(mode) for mode in ("fast", "reasoning")]
+def asking_identity(player: Player) -> list[Any]:
+    """How a player is asked where that is not as ever: the wording of another reply form than the first, whose wording
+    is in every key, and what its chat template is given."""
+    form, told = player.form, dict(player.template_arguments)
+    return [*([] if form is REASONING else [form.identity(mode) for mode in ("fast", "reasoning")]),
+            *([{"template_arguments": told}] if told else [])]
 
 
 def question_keys(kind: str, identity: Any, records: Sequence[Record], calibration: Calibration | None = None

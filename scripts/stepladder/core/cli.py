@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import re
 import sys
 import traceback
@@ -93,6 +94,8 @@ def _flag_options(annotation: Any) -> dict[str, Any] | None:
 
 def _pair(value_type: Any) -> Callable[[str], tuple[str, Any]]:
     plain = typing.get_args(value_type)[0] if typing.get_origin(value_type) is typing.Annotated else value_type
+    if typing.get_origin(plain) is types.UnionType:
+        plain = _scalar
 
     def parse(text: str) -> tuple[str, Any]:
         name, equals, value = text.partition("=")
@@ -101,6 +104,15 @@ def _pair(value_type: Any) -> Callable[[str], tuple[str, Any]]:
         return name, plain(value)
 
     return parse
+
+
+def _scalar(text: str) -> bool | int | float | str:
+    """true, false and numbers as such, anything else as text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float) else text
 
 
 class _Pairs(argparse.Action):

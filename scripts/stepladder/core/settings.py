@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 EXECUTION_ONLY = {"shapes": False}
 """json_schema_extra of a setting that changes how a stage works but makes no other output of what is finished."""
@@ -39,6 +39,9 @@ class Section(BaseModel):
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+Thinking = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value),
+                     Field(pattern=r"^(auto|off|on|\d+)$")]
+Argument = bool | int | float | str
 
 
 class Profile(Section):
@@ -142,6 +145,11 @@ class Reasoning(Section):
     max_tokens: Positive = Field(512, description="longest reasoning, tokens")
     permute: bool = Field(True, description="permute the options in later attempts, where allowed")
     hint: bool = Field(True, description="a last attempt that is told the answer, marked 'hinted'")
+    thinking: Thinking = Field("auto", description="whether the teacher thinks before it replies: off, on (within "
+                               "max_tokens), N tokens at most (beside max_tokens), or auto, as its template has it",
+                               json_schema_extra=ADDED_LATER)
+    template_arguments: dict[str, Argument] = Field({}, description="what the teacher's chat template is given beside "
+                                                    "the messages", json_schema_extra=ADDED_LATER)
 
 
 class Curriculum(Section):
@@ -184,6 +192,9 @@ class Training(Section):
     reply_form: Literal["reasoning", "letter-then-reason", "json"] = Field(
         "reasoning", description="what the student learns to write, is tested and deployed with: reasoning, then its "
         "letter, the letter first, or one line of JSON", json_schema_extra=ADDED_LATER)
+    template_arguments: dict[str, Argument] = Field({}, description="what the student's chat template is given beside "
+                                                    "the messages, in training, test and agents; its switches for "
+                                                    "thinking are off", json_schema_extra=ADDED_LATER)
     weight_verified: float = Field(1.0, description="loss weight of verified records", ge=0)
     weight_hinted: float = Field(1.0, description="loss weight of hinted records", ge=0)
     weight_solver: float = Field(1.0, description="loss weight of records with a proven solution", ge=0)

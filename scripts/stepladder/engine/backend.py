@@ -39,11 +39,13 @@ def open_by_settings(
     endpoints: Sequence[str] = (),
     adapters: Mapping[str, Path] | None = None,
     batch_tokens: int | None = None,
+    thinking: bool | None = None,
+    template_arguments: Mapping[str, Any] | None = None,
 ) -> Backend:
     """`open_backend` with the settings of a profile's [engine] section.
 
     model: a GGUF file, or with `endpoints` the name the servers know the model by. batch_tokens: an upper limit that
-    the caller needs, for small steps.
+    the caller needs, for small steps. thinking, template_arguments: what its chat template is told, as `Engine` says.
 
     Raises:
         EngineError: as `open_backend`.
@@ -57,6 +59,8 @@ def open_by_settings(
             attempts=settings.endpoint_attempts,
             outage=60.0 * settings.endpoint_outage,
             keys=_keys(settings.endpoint_keys),
+            thinking=thinking,
+            template_arguments=template_arguments,
         )
     return open_backend(
         model,
@@ -67,6 +71,8 @@ def open_by_settings(
         threads=settings.threads or None,
         gpu_layers="auto" if settings.gpu_layers < 0 else settings.gpu_layers,
         adapters=adapters,
+        thinking=thinking,
+        template_arguments=template_arguments,
     )
 
 

@@ -15,12 +15,13 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
+from . import templates
 from .cache import Cache
-from .chat import chat_renderer
+from .chat import TEMPLATE, chat_renderer
 from .intake import Intake, Preparer
 from .jobs import Job
 from .memory import GgufError, detect_machine, plan_memory, read_gguf_header
@@ -46,6 +47,8 @@ class Engine:
         on a CPU, where docs/engine.md has them measured.
     gpu_layers: "auto" puts every layer on the GPU where llama.cpp was built for one.
     adapters: name -> LoRA adapter (GGUF) to be switched on by `use_adapter`.
+    thinking: what the chat template's switches for it are set to; None leaves them alone. template_arguments: what else
+        the template is given.
 
     Raises EngineError when the model, an adapter or even a single sequence's cache cannot be loaded.
     """
@@ -61,6 +64,8 @@ class Engine:
         kv: Literal["auto", "split", "unified"] = "auto",
         gpu_layers: int | Literal["auto"] = "auto",
         adapters: Mapping[str, str | Path] | None = None,
+        thinking: bool | None = None,
+        template_arguments: Mapping[str, Any] | None = None,
     ) -> None:
         if not 1 <= sequences <= MOST_SEQUENCES:
             raise ValueError(f"sequences must be 1 to {MOST_SEQUENCES}, not {sequences}")
@@ -81,6 +86,10 @@ class Engine:
             kv = faster_kv(self._weights, sequences=sequences, **self._cache_options()) if on_gpu else "split"
         self.kv = kv
         self._render = chat_renderer(self._weights, self.name)
+        template = self._weights.text_metadata(TEMPLATE) or ""
+        self.template_arguments = templates.arguments_for(template, thinking=thinking, others=template_arguments)
+        if (remark := templates.remark(template, thinking)) is not None:
+            log.warning("%s: %s", self.name, remark)
         self._batch = Batch(self.batch_tokens)
         self._prepare = Preparer(self._weights, context)
         self._waiting: deque[Job] = deque()  # to be started again after the cache had to shrink
@@ -93,7 +102,7 @@ class Engine:
     # -- Backend -------------------------------------------------------------------------------------------------
 
     def render(self, messages: list[dict[str, str]], prefix: str = "") -> str:
-        return self._render(messages, prefix)
+        return self._render(messages, prefix, self.template_arguments)
 
     def tokenize(self, text: str) -> Tokens:
         """Token ids of a prompt: special tokens parsed, BOS first where the model wants one, never twice."""
@@ -245,9 +254,14 @@ class Engine:
         elif job.tokens >= job.limit:  # nothing more was wanted than prompt or closing
             job.conclude("length")
         elif job.closing_due or (job.request.closing is not None and not job.closed and self._late(job)):
-            job.close()
+            job.close(self._end_of_thought(job))
+        elif job.thought_due and job.end_thought(self._end_of_thought(job)):
+            pass  # it is pending
         else:
             self._take(job, self._draw(job, logits[0], index))
+
+    def _end_of_thought(self, job: Job) -> Tokens:
+        return self._weights.tokenize(job.end_of_thought)
 
     def _next_path(self, job: Job) -> None:
         if job.paths:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from .plain import split_thought
 from .requests import EngineError, Request, RequestError, Stats
 from .servers import CallFailed, Server, Unavailable
 from .wire import Reply, ReplyRefused, body_of, continuation, continues_reply, estimated_tokens, parse_reply
@@ -72,10 +73,10 @@ class Client:
         self._probe_route = route
         reply = await self._post(server, route, body, self._timeout, request.id, top=top)
         if own_turn:
-            begun = request.prompt.prefix + written  # type: ignore[union-attr]
+            begun = split_thought(request.prompt.prefix + written)[1]  # type: ignore[union-attr]
             reply = replace(reply, own_turn=True, text=continuation(reply.text, begun))
         if reply.tokens is None:
-            reply = replace(reply, tokens=estimated_tokens(reply.text))
+            reply = replace(reply, tokens=estimated_tokens((reply.thinking or "") + reply.text))
         if reply.prompt_tokens is None:
             prompt = request.prompt
             known = len(prompt) if isinstance(prompt, tuple) else estimated_tokens(prompt + written)

@@ -22,6 +22,7 @@ from typing import Any, Self
 from ..core.errors import Interrupted
 from ..core.interrupts import stop_flag
 from ..core.progress import standing
+from . import plain, templates
 from .client import Client, address, sendable_key
 from .health import Health, growing_wait
 from .intake import Intake
@@ -54,6 +55,7 @@ class Endpoint:
     sequences: requests in flight at once, all servers together. timeout: seconds for one reply. attempts: how often
     servers that work may fail a request before it is refused; a failure in an outage does not count. outage: seconds
     that "no server answers" is waited out. transport, loop: for tests, the HTTP transport and a clock of their own.
+    thinking, template_arguments: what the servers' templates are given (chat_template_kwargs), as `Engine` has it.
 
     Each server has a health of its own (see `Health`); a request that one fails goes to another. Redirects are not
     followed. Servers show no more than their 20 or so most probable next tokens: a choice outside them gets
@@ -77,11 +79,16 @@ class Endpoint:
         keys: Mapping[str, str] | None = None,
         transport: Any = None,
         loop: asyncio.AbstractEventLoop | None = None,
+        thinking: bool | None = None,
+        template_arguments: Mapping[str, Any] | None = None,
     ) -> None:
         self.model, self.sequences, self.context, self.attempts = model, sequences, context, attempts
         self.urls = [address(url) for url in urls]
         self.name = f"{model} at {', '.join(self.urls)}"
         self.stats = Stats(sequences=sequences)
+        self.template_arguments = templates.arguments_for(None, thinking=thinking, others=template_arguments)
+        if (remark := templates.remark(None, thinking)) is not None:
+            log.warning("%s: %s", self.name, remark)
         self._refused = 0
         self._waited: Counter[str] = Counter()  # request -> seconds without a server
         self._loop = loop or asyncio.new_event_loop()
@@ -106,7 +113,7 @@ class Endpoint:
     # -- Backend -------------------------------------------------------------------------------------------------
 
     def render(self, messages: list[dict[str, str]], prefix: str = "") -> str:
-        return ChatPrompt(messages, prefix)
+        return ChatPrompt(messages, prefix, self.template_arguments)
 
     def count_tokens(self, text: str) -> int:
         """An estimate, four bytes a token: the vocabulary is the server's."""
@@ -206,27 +213,40 @@ class Endpoint:
         if request.max_tokens == 0:
             probabilities = await self._probabilities(request, "") if request.choices else None
             return Completion(request.id, "", self.count_tokens(str(request.prompt)), 0, "length", probabilities)
-        if request.closing is None:
-            reply = await self._ask(request, "", request.max_tokens)
-            return Completion(request.id, reply.text, reply.prompt_tokens, reply.tokens, reply.finish_reason)
-        budget = request.max_tokens - request.closing_tokens - self.count_tokens(request.closing)
+        budget = request.max_tokens
+        if request.closing is not None:
+            budget -= request.closing_tokens + self.count_tokens(request.closing)
         if budget < 0:
             raise RequestError(request.id, f"max_tokens {request.max_tokens} has no room for its closing")
-        reply = await self._ask(request, "", budget) if budget else Reply("", 0, 0, "length")
-        if reply.finish_reason == "stop":
-            return Completion(request.id, reply.text, reply.prompt_tokens, reply.tokens, "stop")
+        reply = await self._think(request, budget) if budget else Reply("", 0, 0, "length")
+        if reply.finish_reason == "stop" or request.closing is None:
+            return Completion(request.id, reply.text, reply.prompt_tokens, reply.tokens, reply.finish_reason,
+                              thinking=reply.thinking)
         return await self._close(request, reply)
+
+    async def _think(self, request: Request, budget: int) -> Reply:
+        """A reply of at most `budget` tokens. A thought that has had its own is ended, and the reply asked for."""
+        most = request.thought_tokens or budget
+        reply = await self._ask(request, "", min(most, budget))
+        left = budget - most
+        if reply.finish_reason == "stop" or left <= 0:
+            return reply
+        written = plain.with_thought("", reply.thinking, reply.text)
+        rest = await self._ask(request, written, left)
+        return replace(rest, text=reply.text + rest.text, thinking=reply.thinking or rest.thinking,
+                       tokens=reply.tokens + rest.tokens, prompt_tokens=reply.prompt_tokens)
 
     async def _close(self, request: Request, reply: Reply) -> Completion:
         """Continue a reply that reached its limit with the forced closing."""
         text = reply.text + (request.closing or "")
-        probabilities = await self._probabilities(request, text) if request.choices else None
+        written = plain.with_thought("", reply.thinking, text)
+        probabilities = await self._probabilities(request, written) if request.choices else None
         tokens, prompt_tokens = reply.tokens + self.count_tokens(request.closing or ""), reply.prompt_tokens
         if request.closing_tokens:
-            end = await self._ask(request, text, request.closing_tokens)
+            end = await self._ask(request, written, request.closing_tokens)
             text, tokens = text + end.text, tokens + end.tokens
             prompt_tokens = prompt_tokens or end.prompt_tokens
-        return Completion(request.id, text, prompt_tokens, tokens, "closed", probabilities)
+        return Completion(request.id, text, prompt_tokens, tokens, "closed", probabilities, thinking=reply.thinking)
 
     async def _probabilities(self, request: Request, text: str) -> dict[str, float] | None:
         """The choices' probabilities after prompt and `text`, down the tree of the server's tokens.

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from . import plain
 from .native import Tokens
 from .requests import Completion, FinishReason, Request
 from .sampling import ChoiceScorer, Sampler
+
+TAG_TOKENS = 16  # most tokens of a tag that begins or ends a thought
 
 
 @dataclass(eq=False)
@@ -47,13 +50,28 @@ class Job:
         self._stops = [stop.encode() for stop in self.request.stop]
         self._longest_stop = max(map(len, self._stops), default=0)
         self._search_from = 0  # stop strings are looked for in generated text, not in the forced closing
+        self.opening = plain.opened_thought(self.request.prompt) if isinstance(self.request.prompt, str) else ""
 
     @property
     def closing_due(self) -> bool:
         """Whether just enough room is left for the closing and the tokens after it."""
         if self.request.closing is None or self.closed:
             return False
-        return self.tokens + len(self.closing) + self.request.closing_tokens >= self.limit
+        left = self.limit - self.tokens - len(self.closing) - self.request.closing_tokens
+        return left <= 0 or (left <= TAG_TOKENS and bool(self.end_of_thought))
+
+    @property
+    def end_of_thought(self) -> str:
+        """What ends the thought that it is in; "" where it is in none."""
+        return plain.end_of_thought(self.text.decode("utf-8", "replace"), self.opening)
+
+    @property
+    def thought_due(self) -> bool:
+        """Whether it is in a thought that has had its tokens. One may begin with a tag that takes some itself."""
+        budget = self.request.thought_tokens
+        if budget is None or self.closed or not budget <= self.tokens <= budget + TAG_TOKENS:
+            return False
+        return bool(self.end_of_thought)
 
     @property
     def choices_due(self) -> bool:
@@ -62,15 +80,33 @@ class Job:
             return False
         return self.closed or self.request.max_tokens == 0
 
-    def close(self) -> None:
-        """Force the closing: it becomes pending and part of the text, and `closing_tokens` may follow."""
-        self.pending = self.closing
-        if self.sampler is not None:
-            self.sampler.accept(self.closing)
-        self.text += (self.request.closing or "").encode()
-        self.tokens += len(self.closing)
+    def end_thought(self, end: Tokens) -> bool:
+        """Force the end of the thought that it is in; whether there was room for it."""
+        if not 0 < len(end) < self.limit - self.tokens:
+            return False
+        self._force((self.end_of_thought, end))
+        return True
+
+    def close(self, end: Tokens | None = None) -> None:
+        """Force the closing: it becomes pending and part of the text, and `closing_tokens` may follow.
+
+        end: what ends the thought that it is in; it comes first, where there is room for it.
+        """
+        forced = [(self.request.closing or "", self.closing)]
+        room = self.limit - self.tokens - len(self.closing) - self.request.closing_tokens
+        if end is not None and 0 < len(end) <= room:
+            forced.insert(0, (self.end_of_thought, end))
+        self._force(*forced)
         self.limit = min(self.limit, self.tokens + self.request.closing_tokens)
         self.closed = True
+
+    def _force(self, *parts: tuple[str, Tokens]) -> None:
+        """Make texts pending, and part of the text, that were not drawn."""
+        self.pending = np.concatenate([tokens for _, tokens in parts])
+        if self.sampler is not None:
+            self.sampler.accept(self.pending)
+        self.text += "".join(text for text, _ in parts).encode()
+        self.tokens += len(self.pending)
         self._search_from = len(self.text)
 
     def take(self, token: int, piece: bytes, ends_turn: bool) -> None:
@@ -106,12 +142,14 @@ class Job:
                 break
             if text[-cut] < 0x80:
                 break
+        thinking, said = plain.split_thought(text.decode("utf-8", "replace"), self.opening)
         return Completion(
             self.request.id,
-            text.decode("utf-8", "replace"),
+            said,
             len(self.prompt),
             self.tokens,
             self.finish,
             self.probabilities,
             now - self.started,
+            thinking=thinking,
         )

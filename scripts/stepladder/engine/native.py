@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from .plain import shapes_thought
 from .requests import EngineError
 
 Tokens = npt.NDArray[np.int32]
@@ -140,18 +141,27 @@ class Weights:
         return ids
 
     def piece(self, token: int) -> bytes:
-        """The bytes a token stands for (part of a UTF-8 character, perhaps); nothing for control tokens."""
+        """The bytes a token stands for (part of a UTF-8 character, perhaps).
+
+        Nothing for control tokens but those that thoughts are told by.
+        """
         known = self._pieces.get(token)
         if known is None:
-            size = 64
-            buffer = ctypes.create_string_buffer(size)
-            length = self._llama.llama_token_to_piece(self.vocab, token, buffer, size, 0, False)
-            if length < 0:
-                size = -length
-                buffer = ctypes.create_string_buffer(size)
-                length = self._llama.llama_token_to_piece(self.vocab, token, buffer, size, 0, False)
-            known = self._pieces[token] = buffer.raw[:length]
+            known = self._spelt(token, special=False)
+            if not known and shapes_thought((control := self._spelt(token, special=True)).decode("utf-8", "replace")):
+                known = control
+            self._pieces[token] = known
         return known
+
+    def _spelt(self, token: int, *, special: bool) -> bytes:
+        size = 64
+        buffer = ctypes.create_string_buffer(size)
+        length = self._llama.llama_token_to_piece(self.vocab, token, buffer, size, 0, special)
+        if length < 0:
+            size = -length
+            buffer = ctypes.create_string_buffer(size)
+            length = self._llama.llama_token_to_piece(self.vocab, token, buffer, size, 0, special)
+        return buffer.raw[:length]
 
     def ends_turn(self, token: int) -> bool:
         known = self._ends.get(token)

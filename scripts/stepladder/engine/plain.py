@@ -19,49 +19,145 @@ _CHANNEL = re.compile(
     r"<\|channel\|>\s*(?P<tag>\w{1,12})[^<\n]{0,40}<\|message\|>"
     r"|^(?P<first>analysis|commentary)(?=[A-Z\s])|(?:<\|start\|>)?assistant\s?(?P<next>final|analysis|commentary)"
     r"|<\|(?P<edge>begin|end|start)_(?:of_thought|thinking)\|>", re.IGNORECASE)
+_OPENED = re.compile(rf"(?:[<\[◁]\|?{_THOUGHT_NAME}\|?[>\]▷]|<\|channel\|>analysis<\|message\|>"
+                     r"|<\|(?:begin|start)_(?:of_thought|thinking)\|>)\s*\Z", re.IGNORECASE)
+_MOST_TAG = 64  # characters of an opening tag and the blank lines after it
+_TAGS_BY_MARK = {"<|start|>": "<|channel|>analysis<|message|>", "[THINK]": "[THINK]"}
+"""How a model opens a thought by itself, by what its prompts have in them; any other: <think>."""
 
 
 def without_thoughts(text: str) -> str:
     """A reply without what stands in thought tags or channels, and without the tags."""
-    return _aloud(text)[0]
+    aloud, _, rest, _ = _parts(text)
+    return "".join([*aloud, rest])
 
 
 def unclosed_thought(text: str) -> bool:
     """Whether the reply ends in the middle of a thought."""
-    return _aloud(text)[1]
+    return _parts(text)[3]
 
 
-def _aloud(text: str) -> tuple[str, bool]:
-    """(what is not thought, whether the last thought lacks its end: then it is kept in the text)."""
+def split_thought(text: str, opening: str = "") -> tuple[str | None, str]:
+    """(what a reply thought, None where that is nothing; the reply without it).
+
+    opening: the tag of a thought that its prompt had opened. A thought that is not closed goes on to the end.
+    """
+    aloud, thoughts, rest, unclosed = _parts(text, opened=bool(opening))
+    if not thoughts:
+        return None, text
+    pieces = (piece.strip().removesuffix("<|start|>assistant").removesuffix("<|end|>") for piece in thoughts)
+    thought = "\n\n".join(pieces).strip()
+    return thought or None, "".join([*aloud, "" if unclosed else rest]).lstrip("\n")
+
+
+def shapes_thought(token: str) -> bool:
+    """Whether a special token is one of those that thoughts and channels are made of."""
+    return _TAG.fullmatch(token) is not None or token in ("<|channel|>", "<|message|>", "<|start|>")
+
+
+def opened_thought(prompt: str) -> str:
+    """The opening tag, with the line break after it, that a prompt ends in; "" where it ends in none."""
+    found = _OPENED.search(prompt, max(0, len(prompt) - _MOST_TAG))
+    return found.group() if found else ""
+
+
+def end_of_thought(text: str, opening: str = "") -> str:
+    """What ends the thought in which a reply stands, in the tags it was opened with; "" where it stands in none.
+
+    opening: the tag of a thought that its prompt had opened.
+    """
+    now, depth = _closing_tag(opening), _depth(text, bool(opening))
+    for tag in sorted([*_TAG.finditer(text), *_CHANNEL.finditer(text)], key=lambda found: found.start()):
+        if tag.re is _CHANNEL:
+            now = "" if _channel(tag) == "final" else _end_of(tag)
+        elif tag["end"]:
+            depth = max(0, depth - 1)
+            now = now if depth else ""
+        else:
+            now = now if depth else _end_of(tag)
+            depth += 1
+    return now
+
+
+def with_thought(prompt: str, thought: str | None, text: str) -> str:
+    """What a prompt is continued with: the thought in the tags that go with the prompt, then `text`.
+
+    Without a thought it is `text` alone, behind the end of a thought that the prompt has opened.
+    """
+    opening = opened_thought(prompt)
+    if thought is None:
+        return _closing_tag(opening) + text
+    begun = "" if opening else next((tags for mark, tags in _TAGS_BY_MARK.items() if mark in prompt), "<think>\n")
+    return begun + thought + _closing_tag(opening or begun) + text
+
+
+def _closing_tag(opening: str) -> str:
+    """The end of a thought by its opening, which may be "" for no thought."""
+    found = _TAG.search(opening) or _CHANNEL.search(opening)
+    return _end_of(found) if found else ""
+
+
+def _end_of(opening: re.Match[str]) -> str:
+    """The end of a thought by the match of its opening; blank lines stand where the opening has a line of its own."""
+    tag = opening.group()
+    if opening.re is _TAG:
+        place = opening.start("name") - opening.start()
+        end = f"{tag[:place]}/{tag[place:]}"
+    elif opening["edge"]:
+        end = re.sub("begin|start", "end", tag, count=1, flags=re.IGNORECASE)
+    else:
+        return "<|end|><|start|>assistant<|channel|>final<|message|>" if opening["tag"] else "assistantfinal"
+    return f"\n{end}\n\n" if opening.string[opening.end():opening.end() + 1] == "\n" else end
+
+
+def _depth(text: str, opened: bool) -> int:
+    """In how many thoughts a reply begins; a model that repeats the prompt's opening is in one all the same."""
+    return int(opened and not ((tag := _TAG.match(text.lstrip())) and not tag["end"]))
+
+
+def _parts(text: str, opened: bool = False) -> tuple[list[str], list[str], str, bool]:
+    """(pieces said aloud, pieces thought, what follows the last tag, whether the last thought lacks its end).
+
+    The end of a thought that was never opened makes all before it thought: some templates open it in the prompt.
+    """
     if _CHANNEL.search(text):
-        text = _in_tags(text)
-    kept: list[str] = []
-    depth = start = 0
+        text = _in_tags(text, opened)
+    aloud: list[str] = []
+    thoughts: list[str] = []
+    depth, start, since = _depth(text, opened), 0, 0
     for tag in _TAG.finditer(text):
         if not tag["end"]:
             if depth == 0:
-                kept.append(text[start:tag.start()])
-                start = tag.end()
+                aloud.append(text[start:tag.start()])
+                start = since = tag.end()
             depth += 1
-        else:
-            if depth == 0:
-                kept = []  # some templates open the tag in the prompt
-            start, depth = tag.end(), max(0, depth - 1)
-    return "".join([*kept, text[start:]]), depth > 0
+            continue
+        if depth == 0:
+            thoughts.append("".join([*aloud, text[start:tag.start()]]))
+            aloud = []
+        elif depth == 1:
+            thoughts.append(text[since:tag.start()])
+        start, depth = tag.end(), max(0, depth - 1)
+    if depth:
+        thoughts.append(text[since:])
+    return aloud, thoughts, text[start:], depth > 0
 
 
-def _in_tags(text: str) -> str:
+def _in_tags(text: str, opened: bool) -> str:
     """The channels of a reply as tags: everything but the final channel is a thought."""
-    opened = False
 
     def tag(found: re.Match[str]) -> str:
         nonlocal opened
-        edge = {"end": "final"}.get((found["edge"] or "").lower(), "analysis")
-        name = found["tag"] or found["first"] or found["next"] or edge
-        was, opened = opened, name != "final"
+        was, opened = opened, _channel(found) != "final"
         return ("</think>" if was else "") + ("<think>" if opened else "")
 
     return _CHANNEL.sub(tag, text)
+
+
+def _channel(found: re.Match[str]) -> str:
+    """The name of the channel that a match begins; "final" for the end of a thought."""
+    edge = {"end": "final"}.get((found["edge"] or "").lower(), "analysis")
+    return found["tag"] or found["first"] or found["next"] or edge
 
 
 # -- turns ------------------------------------------------------------------------------------------------------------

@@ -203,11 +203,28 @@ def of_training(record: Mapping[str, Any]) -> ReplyForm:
 
 
 def of_weights(path: Path) -> ReplyForm:
-    """The form that weights were trained in: by the training record in their folder, or in the one above that.
+    """The form that weights were trained in; the first one for weights without a training record, as any base's.
 
-    So an adapter has its own, and so has what was merged with it. Weights without a record, as any base's, are asked
-    in the first form. path: file or folder. Raises InputError for a form of a later version.
+    path: file or folder. Raises InputError for a form of a later version.
+    """
+    return of_training(_record_of(path))
+
+
+def arguments_of_training(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the chat template was given beside the messages in a training by its record; nothing in earlier versions."""
+    return dict(record.get("template_arguments", {}))
+
+
+def arguments_of_weights(path: Path) -> dict[str, Any]:
+    """What the chat template was given when weights were trained; nothing for weights without a training record."""
+    return arguments_of_training(_record_of(path))
+
+
+def _record_of(path: Path) -> dict[str, Any]:
+    """The training record in the folder of weights, or in the one above that; empty where there is none.
+
+    So an adapter has its own, and so has what was merged with it.
     """
     folders = [path, path.parent, path.parent.parent] if path.is_dir() else [path.parent, path.parent.parent]
     record = next((folder / RECORD for folder in folders if (folder / RECORD).is_file()), None)
-    return REASONING if record is None else of_training(read_json(record))
+    return {} if record is None else read_json(record)

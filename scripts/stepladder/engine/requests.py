@@ -12,9 +12,9 @@ batching engine, an HTTP endpoint and a scripted fake are interchangeable:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 FinishReason = Literal["stop", "length", "closed", "deadline", "refused"]
 
@@ -58,11 +58,14 @@ class Request:
     stop: the text ends before the first of these strings; an end-of-turn token always ends it.
     grammar: GBNF that the generated text must follow.
     closing: text such as "\\nAnswer:" forced when what is left of max_tokens (or of the time until the deadline) just
-        suffices for it and `closing_tokens` more; so a long chain of thought is concluded instead of cut.
+        suffices for it and `closing_tokens` more; so a long chain of thought is concluded instead of cut. A thought in
+        the model's own tags is ended first.
     choices: texts whose probabilities of being what follows next are wanted: at the end of the prompt when max_tokens
         is 0, else right after the forced closing. Text of several tokens gets the product over its tokens, so "1"
         includes the cases that go on as "10".
     deadline: time.monotonic() seconds by which the completion should be out: it is closed, or cut, in time for that.
+    thought_tokens: most tokens of a thought in the model's own tags, which is then ended by force; the reply follows.
+        0: none, where it can be helped; None: as many as there is room for.
     """
 
     id: str
@@ -75,19 +78,22 @@ class Request:
     closing_tokens: int = 4
     choices: tuple[str, ...] = ()
     deadline: float | None = None
+    thought_tokens: int | None = None
 
 
 @dataclass(frozen=True)
 class Completion:
     """What a request came to.
 
-    text: what was generated, forced closing included, prompt and stop string excluded.
+    text: what was generated, forced closing included, prompt, thought and stop string excluded.
     finish_reason: "stop" (end of turn, or a stop string), "length" (max_tokens reached; always for max_tokens 0),
         "closed" (the closing was forced), "deadline" (cut at its deadline with no closing), "refused" (it cannot be
         served: `refusal` says why, in the server's own words where there is one; then the text is empty).
     probabilities: choice -> probability in [0, 1], not renormalised; None where none were asked for, no closing was
         forced, or the server shows none.
     seconds: from the start of its computation to its end; time spent waiting for a free place is not in it.
+    thinking: what it thought beside the text, in tags, channels or a field of the server's; None for nothing. `tokens`
+        counts both.
     """
 
     id: str
@@ -98,6 +104,7 @@ class Completion:
     probabilities: dict[str, float] | None = None
     seconds: float = 0.0
     refusal: str | None = None
+    thinking: str | None = None
 
     @classmethod
     def refused(cls, error: RequestError) -> Completion:
@@ -189,11 +196,15 @@ class Backend(Protocol):
     name: str  # for provenance: file name or server and model
     stats: Stats
     context: int | None  # most tokens of prompt and completion together; None where only the server knows
+    template_arguments: Mapping[str, Any]  # what the chat template is given beside the messages; may be set
 
     def generate(self, requests: Iterable[Request | None]) -> Iterator[Completion]: ...
 
     def render(self, messages: list[dict[str, str]], prefix: str = "") -> str:
-        """The prompt for chat messages by the model's own template, ending with `prefix` as the reply's beginning."""
+        """The prompt for chat messages by the model's own template, ending with `prefix` as the reply's beginning.
+
+        A thought that the template opens is ended before a prefix.
+        """
         ...
 
     def count_tokens(self, text: str) -> int: ...

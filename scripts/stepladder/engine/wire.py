@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .plain import split_thought
 from .requests import Request
+from .templates import SWITCHES
 
 TOP_TOKENS = 20  # what OpenAI, vLLM and llama-server all allow
 OWN_TURN_TOKENS = 8
 MOST_CUE = 60  # characters of a reply's last line that are quoted to a server which cannot continue it
+THOUGHT_FIELDS = ("reasoning_content", "reasoning")  # of a reply, the older name first
+THOUGHT_ENOUGH = "You have thought enough. Write your reply now."
 FINISHED = {"stop": "stop", "eos_token": "stop", "stop_sequence": "stop", "length": "length", "max_tokens": "length"}
 
 
@@ -20,22 +24,27 @@ class ReplyRefused(ValueError):
 
 
 class ChatPrompt(str):
-    """A prompt whose template only the server knows: its messages, and the beginning of the reply.
+    """A prompt whose template only the server knows: its messages, the beginning of the reply, and what the template is
+    given beside them.
 
-    As a string it is readable, for journals. Adding text continues the reply's beginning.
+    As a string it is readable, for journals. Adding text continues the reply's beginning; a thought in it, in tags,
+    goes to the server as such.
     """
 
     messages: list[dict[str, str]]
     prefix: str
+    arguments: dict[str, Any]
 
-    def __new__(cls, messages: list[dict[str, str]], prefix: str = "") -> ChatPrompt:
+    def __new__(cls, messages: list[dict[str, str]], prefix: str = "", arguments: Mapping[str, Any] | None = None
+                ) -> ChatPrompt:
         lines = [f"{message['role']}: {message['content']}" for message in messages]
         prompt = super().__new__(cls, "\n".join([*lines, f"assistant: {prefix}"]))
         prompt.messages, prompt.prefix = [dict(message) for message in messages], prefix
+        prompt.arguments = dict(arguments or {})
         return prompt
 
     def __add__(self, text: str) -> ChatPrompt:
-        return ChatPrompt(self.messages, self.prefix + text)
+        return ChatPrompt(self.messages, self.prefix + text, self.arguments)
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class Reply:
 
     prompt_tokens, tokens: None where the server did not count them. top: its most probable first tokens as (text,
     natural-log probability). own_turn: it was asked in a turn of its own, instead of continuing what was written.
+    thinking: what it thought beside the text, in a field of its own or in tags; None for nothing.
     """
 
     text: str
@@ -52,11 +62,12 @@ class Reply:
     finish_reason: Literal["stop", "length"]
     top: list[tuple[str, float]] = field(default_factory=list)
     own_turn: bool = False
+    thinking: str | None = None
 
 
 def continues_reply(request: Request, written: str) -> bool:
     """Whether the server has to continue an assistant message."""
-    return isinstance(request.prompt, ChatPrompt) and bool(request.prompt.prefix + written)
+    return isinstance(request.prompt, ChatPrompt) and bool(split_thought(request.prompt.prefix + written)[1])
 
 
 def body_of(
@@ -99,12 +110,20 @@ def body_of(
 
 def _chat_fields(prompt: ChatPrompt, written: str, *, top: bool, own_turn: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {"messages": list(prompt.messages)}
-    begun = prompt.prefix + written
+    thought, begun = split_thought(prompt.prefix + written)
+    arguments = prompt.arguments
+    if thought or begun:  # what was to be thought is thought
+        arguments = arguments | {name: False for name in SWITCHES if arguments.get(name) is True}
     if own_turn:
-        fields["messages"] = _asking_on(prompt.messages, begun)
+        fields["messages"] = _asking_on(prompt.messages, begun, thought)
     elif begun:  # llama-server continues a last assistant message by itself, vLLM and SGLang want to be told
-        fields["messages"].append({"role": "assistant", "content": begun})
+        fields["messages"].append({"role": "assistant", "content": begun}
+                                  | ({"reasoning_content": thought} if thought else {}))
         fields |= {"continue_final_message": True, "add_generation_prompt": False}
+    elif thought:  # no server continues a message without content
+        fields["messages"] += [{"role": "assistant", "content": thought}, {"role": "user", "content": THOUGHT_ENOUGH}]
+    if arguments:
+        fields["chat_template_kwargs"] = arguments
     if top:
         fields |= {"logprobs": True, "top_logprobs": TOP_TOKENS}
     return fields
@@ -116,8 +135,9 @@ def _cue(begun: str) -> tuple[str, str]:
     return (begun, "") if len(cue) > MOST_CUE else (said, cue.strip())
 
 
-def _asking_on(messages: Sequence[dict[str, str]], begun: str) -> list[dict[str, str]]:
+def _asking_on(messages: Sequence[dict[str, str]], begun: str, thought: str | None = None) -> list[dict[str, str]]:
     said, cue = _cue(begun)
+    said = "\n\n".join(part for part in (thought, said) if part)
     ask = f'Go on right after "{cue}": write only what follows it.' if cue else "Go on where your reply stopped."
     if said.strip():
         return [*messages, {"role": "assistant", "content": said}, {"role": "user", "content": ask}]
@@ -150,10 +170,13 @@ def parse_reply(data: dict[str, Any], *, top: bool = False) -> Reply:
         raise ValueError(f"finish_reason {reason!r}")
     message = choice.get("message", choice)
     text = message["content" if "message" in choice else "text"]
-    if text is None and (top or message.get("reasoning_content") or message.get("reasoning")):
+    thinking = next((found for name in THOUGHT_FIELDS if (found := message.get(name)) and isinstance(found, str)), None)
+    if text is None and (top or thinking):
         text = ""  # all of it was thought
     if not isinstance(text, str):
         raise ValueError(f"its text is {text!r}")
+    if thinking is None:
+        thinking, text = split_thought(text)
     usage = data.get("usage") or {}
     return Reply(
         text,
@@ -161,6 +184,7 @@ def parse_reply(data: dict[str, Any], *, top: bool = False) -> Reply:
         _count(usage.get("completion_tokens")),
         FINISHED[reason],
         _top_tokens(choice.get("logprobs") or {}) if top else [],
+        thinking=thinking,
     )
 
 

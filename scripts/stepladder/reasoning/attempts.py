@@ -7,6 +7,7 @@ goes on with as many sampled attempts and a sampled hinted one. A `Case` is one 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -30,6 +31,13 @@ class Policy:
     permute: bool
     hint: bool
     seed: int
+    thinking: str = "auto"
+    template_arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def told(self) -> list[Any]:
+        """What the template is told, for keys; nothing where it is left alone, as it always was in earlier versions."""
+        how = {"thinking": self.thinking, "template_arguments": dict(self.template_arguments)}
+        return [] if how == {"thinking": "auto", "template_arguments": {}} else [how]
 
 
 @dataclass(frozen=True)
@@ -54,16 +62,32 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Reply:
+    """What an attempt brought. refused: why there is no text ("too long", "refused"), or None; words: the backend's.
+
+    thinking: what was thought beside the text, None for nothing.
+    """
+
+    text: str
+    tokens: int
+    finish_reason: str | None
+    refused: str | None = None
+    words: str | None = None
+    thinking: str | None = None
+
+
+@dataclass(frozen=True)
 class Judgement:
     """outcome: "accepted" or why not. answer: the letter concluded with, in original letters. chain: what is kept.
 
-    words: why the request could not be served, in the backend's own words.
+    words: why the request could not be served, in the backend's own words. thinking: what was thought before it.
     """
 
     outcome: str
     answer: str | None = None
     chain: str | None = None
     words: str | None = None
+    thinking: str | None = None
 
 
 @dataclass
@@ -122,12 +146,13 @@ class Case:
             status = "failed"
         else:
             status = "hinted" if last["kind"] == "hinted" else "verified"
+        thinking = self.accepted.thinking if self.accepted else None
         return {
             "id": self.record["id"],
             "chain_of_thought": None if self.accepted is None else self.accepted.chain,
             "cot": {"status": status, "teacher": teacher, "teacher_answer": self.outcomes[0]["answer"],
                     "attempts": len(self.outcomes), "finish_reason": last["finish_reason"], "tokens": last["tokens"],
-                    "outcomes": self.outcomes},
+                    "outcomes": self.outcomes} | ({"thinking": thinking} if thinking else {}),
         }
 
     def _attempt(self, number: int) -> Attempt:

@@ -14,6 +14,7 @@ from ..core.settings import EngineSettings, Reasoning
 from ..core.stage import meta_path
 from ..core.weights_table import read_weights
 from ..core.workspace import Workspace
+from .thoughts import Thinking
 from .writing import needs_reasoning
 
 PLANNED_HOURS = 6  # the upper end of the plan's 4-6 hours for this stage
@@ -27,15 +28,18 @@ def lines(workspace: Workspace, source: Path, output: Path, reasoning: Reasoning
     total, count, where = _questions(source, profile, limit)
     tries = reasoning.attempts + reasoning.hint
     yield f"{total:,} questions ({where}), {count:,} of them to be reasoned about"
-    most, least = count * tries * reasoning.max_tokens, count * reasoning.max_tokens // 2
+    thought = Thinking.of(reasoning.thinking).tokens or 0
+    longest = reasoning.max_tokens + thought
+    most, least = count * tries * longest, count * longest // 2
     yield (f"prompt {reasoning.prompt}: up to {reasoning.attempts} attempts"
-           f"{' and a hinted one' if reasoning.hint else ''} of {reasoning.max_tokens} tokens")
+           f"{' and a hinted one' if reasoning.hint else ''} of {reasoning.max_tokens} tokens"
+           f"{f' after {thought} tokens of thought' if thought else ''}")
     yield (f"tokens: {least:,} where every first attempt is right and half as long as allowed, {most:,} at the very "
            "most (computed)")
     yield from _hours(output, least, most)
     yield from _memory(workspace, engine)
-    disk = total * RECORD_BYTES + count * reasoning.max_tokens * 4
-    disk += count * tries * (REPLY_BYTES + reasoning.max_tokens * 4)
+    disk = total * RECORD_BYTES + count * longest * 4
+    disk += count * tries * (REPLY_BYTES + longest * 4)
     yield (f"disk: at most {disk / 1e9:.2f} GB for result and journal (which stays), "
            f"{free_disk_bytes(output) / 1e9:.0f} GB free")
 

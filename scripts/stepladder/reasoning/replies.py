@@ -1,35 +1,33 @@
 """Replies that are kept, each known by what it was asked with: whatever else changes, none is asked for twice.
 
 The key of a reply: the chat messages (question, options, prompt wording, hint), the forced closing, how it is drawn,
-its longest length, and the teacher (hash of the weights, or the name the servers know it by, never their addresses).
+its longest length, how it may think and what the template is given, where that is said, and the teacher (hash of the
+weights, or the name the servers know it by, never their addresses). That of a thought's short form is made from it.
 What is made of a reply, accepted or not and why, is no part of it: it is judged anew each time.
+
+A reply may be asked for more, once each, its own words in front: for the short form of its thought where it shows no
+reasoning, and for its letter where it ended without one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 from ..core.journal import Journal, RunJournal, work_key
 from ..core.records import LETTERS, Record
-from ..engine import prompts
-from ..engine.requests import Sampling
-from .attempts import Attempt, Policy
+from ..engine import plain, prompts
+from ..engine.requests import Backend, Completion, Request, Sampling
+from . import thoughts
+from .attempts import Attempt, Judgement, Policy, Reply
+from .verify import NO_ANSWER
 
 RE_ASKED = "re-asked"
-"""Finish reason of a reply that ended without an answer and was asked for it; what it said then is part of its text."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What an attempt brought. refused: why there is no text ("too long", "refused"), or None; words: the backend's."""
-
-    text: str
-    tokens: int
-    finish_reason: str | None
-    refused: str | None = None
-    words: str | None = None
+"""Finish reason of a reply that ended without a letter and was asked for it; what it said then is part of its text."""
+RE_ASKED_TOKENS = 4
+Step = Literal["reply", "short", "letter"]
+"""What is asked of an attempt: its reply, the short form of the thought in that, the letter that it lacks."""
 
 
 class Replies:
@@ -54,20 +52,77 @@ class Replies:
             return Sampling()
         return Sampling(self.policy.temperature, top_p=self.policy.top_p, seed=attempt.seed)
 
-    def get(self, attempt: Attempt) -> Reply | None:
-        """The reply to this attempt, or the refusal of it; None where it was never asked."""
-        key = self._key(attempt)
-        entry = self.journal.get(key) or self.journal.get(self._refusal_key(key))
-        return None if entry is None else Reply(**{name: entry[name] for name in entry if name != "id"})
+    def step_behind(self, attempt: Attempt, reply: Reply, judgement: Judgement) -> Step | None:
+        """What a reply is still to be asked for; None where it is whole."""
+        if reply.refused is not None:
+            return None
+        if thoughts.wants_short_form(reply, attempt) and self._kept(self._short_key(attempt)) is None:
+            return "short"
+        silent = judgement.outcome == NO_ANSWER and reply.finish_reason not in ("closed", RE_ASKED)
+        return "letter" if silent else None
 
-    def keep(self, attempt: Attempt, reply: Reply) -> None:
+    def request(self, attempt: Attempt, step: Step, reply: Reply | None, backend: Backend) -> Request:
+        """What is asked in a step, behind the reply as far as it is known."""
+        prompt = backend.render(self.messages(attempt))
+        most, may_think = self.policy.max_tokens, thoughts.Thinking.of(self.policy.thinking).tokens
+        if reply is None:
+            return Request(attempt.id, prompt, most + (may_think or 0), self.sampling(attempt),
+                           closing=prompts.CLOSING, thought_tokens=may_think)
+        begun = thoughts.SHORT_FORM if step == "short" else reply.text + prompts.CLOSING
+        prompt += plain.with_thought(prompt, reply.thinking, begun)
+        if step == "letter":
+            return Request(f"{attempt.id}/letter", prompt, RE_ASKED_TOKENS, thought_tokens=0)
+        return Request(f"{attempt.id}/short", prompt, most, self.sampling(attempt), closing=prompts.CLOSING,
+                       thought_tokens=0)
+
+    def joined(self, step: Step, reply: Reply | None, completion: Completion) -> Reply:
+        """The reply with what a step has brought."""
+        if reply is None:
+            return Reply(completion.text, completion.tokens, completion.finish_reason, thinking=completion.thinking)
+        if step == "short":
+            return replace(reply, text=completion.text, tokens=reply.tokens + completion.tokens,
+                           finish_reason=completion.finish_reason)
+        return replace(reply, text=reply.text + prompts.CLOSING + completion.text,
+                       tokens=reply.tokens + completion.tokens, finish_reason=RE_ASKED)
+
+    def get(self, attempt: Attempt) -> Reply | None:
+        """The reply to this attempt as far as it is known, or the refusal of it; None where it was never asked."""
+        first = self._kept(self._key(attempt))
+        if first is None or not thoughts.wants_short_form(first, attempt):
+            return first
+        short = self._kept(self._short_key(attempt))
+        return first if short is None or short.refused is not None else short
+
+    def _kept(self, key: str) -> Reply | None:
+        entry = self.journal.get(key) or self.journal.get(self._refusal_key(key))
+        if entry is None:
+            return None
+        reply = Reply(**{name: entry[name] for name in entry if name != "id"})
+        if reply.thinking is None:  # some keep it in the text
+            thinking, text = plain.split_thought(reply.text)
+            reply = replace(reply, thinking=thinking, text=text)
+        return reply
+
+    def keep(self, attempt: Attempt, step: Step, reply: Reply) -> None:
         """Into the journal, at once. Raises StageError when the disk is full."""
-        key = self._key(attempt)
+        key, short = self._key(attempt), self._short_key(attempt)
+        if step == "short" or (step == "letter" and short in self.journal):
+            key = short
         entry = {"id": attempt.id, "text": reply.text, "tokens": reply.tokens, "finish_reason": reply.finish_reason}
+        if reply.thinking is not None:
+            entry["thinking"] = reply.thinking
         if reply.refused is None:
             self.journal.put(key, entry)
         else:
             self.journal.put(self._refusal_key(key), entry | {"refused": reply.refused, "words": reply.words})
+
+    def keep_unasked(self, attempt: Attempt, step: Step, reply: Reply | None, why: str) -> None:
+        """Note that a step does not fit the context. `why`: in the backend's words. Raises StageError as `keep`."""
+        if step == "letter":
+            assert reply is not None
+            self.keep(attempt, step, replace(reply, finish_reason=RE_ASKED))
+        else:
+            self.keep(attempt, step, Reply("", 0, None, "too long", why))
 
     def retries(self, record: Record) -> int:
         """How often this record was tried again after it had failed."""
@@ -92,7 +147,10 @@ class Replies:
     def _key(self, attempt: Attempt) -> str:
         drawn = self.sampling(attempt)
         return work_key("reply", self.messages(attempt), prompts.CLOSING, self.policy.max_tokens, self._teacher,
-                        [drawn.temperature, drawn.top_p, drawn.seed])
+                        [drawn.temperature, drawn.top_p, drawn.seed], *self.policy.told())
+
+    def _short_key(self, attempt: Attempt) -> str:
+        return work_key(self._key(attempt), thoughts.SHORT_FORM)
 
     def _refusal_key(self, key: str) -> str:
         return work_key(key, self._context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -13,20 +13,26 @@ import orjson
 from ..core.interrupts import stop_flag
 from ..core.progress import Progress, say
 from ..core.records import Record
-from ..engine import prompts
 from ..engine.requests import Backend, Completion, Feed, Request, RequestError
-from .attempts import Attempt, Case, Judgement
-from .replies import RE_ASKED, Replies, Reply
-from .verify import NO_ANSWER, judge
+from .attempts import Attempt, Case, Judgement, Reply
+from .replies import Replies, Step
+from .verify import judge
 from .watch import FAST, Watch
-
-RE_ASKING = "+"  # at the end of a request's id
-RE_ASKED_TOKENS = 4
 
 
 def needs_reasoning(record: Record) -> bool:
     """Everything but records that come with a proven solution."""
     return (record.get("cot") or {}).get("status") != "solver"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for a case. reply: as far as it is known, None before the first step."""
+
+    case: Case
+    attempt: Attempt
+    step: Step = "reply"
+    reply: Reply | None = None
 
 
 class Writing:
@@ -35,7 +41,7 @@ class Writing:
     def __init__(self, replies: Replies, records: Sequence[Record], teacher: str, label: str = "02 reasoning") -> None:
         self.replies, self.records, self.teacher, self.label = replies, records, teacher, label
         self._results: dict[str, bytes] = {}  # compressed: of 50,000 records they would else fill hundreds of MB
-        self._asked: dict[str, tuple[Case, Attempt, Reply | None]] = {}  # the reply that is asked for its answer
+        self._asked: dict[str, _Asked] = {}
         self._asked_before: Attempt | None = None  # the last one that is known before the first that is asked
         self._watch = Watch()
 
@@ -88,18 +94,15 @@ class Writing:
             say(f"02: going on after {len(records) - len(waiting)} finished records of {len(records)}")
         return waiting
 
-    def _next_unknown(self, case: Case) -> tuple[Attempt, Reply | None] | None:
-        """The first attempt that was never asked, or whose reply is still to be asked for its answer.
-
-        None when the case is finished.
-        """
+    def _next_unknown(self, case: Case) -> _Asked | None:
+        """The first thing that was never asked; None when the case is finished."""
         while (attempt := case.next_attempt()) is not None:
             reply = self.replies.get(attempt)
             if reply is None:
-                return attempt, None
+                return _Asked(case, attempt)
             judgement = _judged(attempt, reply)
-            if _to_be_asked_again(judgement, reply):
-                return attempt, reply
+            if (step := self.replies.step_behind(attempt, reply, judgement)) is not None:
+                return _Asked(case, attempt, step, reply)
             case.take(attempt, judgement, reply.tokens, reply.finish_reason)
         return None
 
@@ -136,53 +139,44 @@ class Writing:
 
     def _next_request(self, case: Case) -> Request | None:
         """What is to be asked next of a record; None when it is finished."""
-        while (unknown := self._next_unknown(case)) is not None:
-            attempt, reply = unknown
-            request = self._request(attempt, reply)
+        while (asked := self._next_unknown(case)) is not None:
+            request = self.replies.request(asked.attempt, asked.step, asked.reply, self.backend)
             try:
                 self.backend.check(request)
             except RequestError as error:
-                self.replies.keep(attempt, Reply("", 0, None, "too long", error.reason) if reply is None
-                                  else replace(reply, finish_reason=RE_ASKED))
+                self.replies.keep_unasked(asked.attempt, asked.step, asked.reply, error.reason)
                 continue
-            self._asked[request.id] = case, attempt, reply
+            self._asked[request.id] = asked
             return request
         self._finish(case)
         return None
-
-    def _request(self, attempt: Attempt, reply: Reply | None) -> Request:
-        """An attempt, or the question for the answer behind its reply: what was written stays, the closing follows."""
-        prompt = self.backend.render(self.replies.messages(attempt))
-        if reply is None:
-            return Request(attempt.id, prompt, self.replies.policy.max_tokens, self.replies.sampling(attempt),
-                           closing=prompts.CLOSING)
-        return Request(attempt.id + RE_ASKING, prompt + reply.text + prompts.CLOSING, RE_ASKED_TOKENS)
 
     def _hear(self, completion: Completion) -> None:
         if completion.id.startswith(FAST):
             self._hear_fast(completion)
             return
-        case, attempt, before = self._asked.pop(completion.id)
-        if completion.finish_reason == "refused":
-            reply = before or Reply("", 0, None, "refused", completion.refusal)
-        elif before is None:
-            reply = Reply(completion.text, completion.tokens, completion.finish_reason)
-        else:
-            reply = Reply(before.text + prompts.CLOSING + completion.text, before.tokens + completion.tokens, RE_ASKED)
-        if reply.refused is None and reply is not before:  # what a server refused now it may take another time
-            self.replies.keep(attempt, reply)
+        asked = self._asked.pop(completion.id)
         self._progress.update(0, completion.tokens)
-        judgement = _judged(attempt, reply)
-        if reply is not before and _to_be_asked_again(judgement, reply):
-            request = self._next_request(case)
+        if completion.finish_reason == "refused":  # not kept: what a server refused now it may take another time
+            reply = asked.reply or Reply("", 0, None, "refused", completion.refusal)
+            self._settle(asked, reply, _judged(asked.attempt, reply))
         else:
-            case.take(attempt, judgement, reply.tokens, reply.finish_reason)
-            self._watch.reply(case.record, attempt, judgement, reply.tokens, reply.text)
-            for fast in self._watch.fast_requests(self.backend):
-                self._feed.add(fast)
-            request = self._next_request(case)
-        if request is not None:
+            self.replies.keep(asked.attempt, asked.step, self.replies.joined(asked.step, asked.reply, completion))
+            reply = self.replies.get(asked.attempt)
+            assert reply is not None
+            judgement = _judged(asked.attempt, reply)
+            if self.replies.step_behind(asked.attempt, reply, judgement) is None:
+                self._settle(asked, reply, judgement)
+        if (request := self._next_request(asked.case)) is not None:
             self._feed.add(request)
+
+    def _settle(self, asked: _Asked, reply: Reply, judgement: Judgement) -> None:
+        """An attempt is over: its reply counts."""
+        case = asked.case
+        case.take(asked.attempt, judgement, reply.tokens, reply.finish_reason)
+        self._watch.reply(case.record, asked.attempt, judgement, reply.tokens, reply.text)
+        for fast in self._watch.fast_requests(self.backend):
+            self._feed.add(fast)
 
     def _hear_fast(self, completion: Completion) -> None:
         record = next(one for one in self._watch.looked_at if completion.id == FAST + one["id"])
@@ -202,9 +196,4 @@ class Writing:
 def _judged(attempt: Attempt, reply: Reply) -> Judgement:
     if reply.refused is not None:
         return Judgement(reply.refused, words=reply.words)
-    return judge(reply.text, attempt, closed=reply.finish_reason == "closed")
-
-
-def _to_be_asked_again(judgement: Judgement, reply: Reply) -> bool:
-    """Whether a reply that ended by itself says no letter: it is asked for it, once."""
-    return judgement.outcome == NO_ANSWER and reply.finish_reason not in ("closed", RE_ASKED)
+    return replace(judge(reply.text, attempt, closed=reply.finish_reason == "closed"), thinking=reply.thinking)

@@ -58,14 +58,15 @@ def reply(record: Record, answer_only: bool, form: ReplyForm = REASONING) -> str
 
 
 def encode(record: Record, text: str, tokenizer: PreTrainedTokenizerBase, weight: float = 1.0,
-           form: ReplyForm = REASONING) -> Example:
+           form: ReplyForm = REASONING, arguments: Mapping[str, Any] | None = None) -> Example:
     """Tokens of the prompt, and of `text` as the assistant's turn with its end.
 
-    Both are tokenised apart, as generation meets them. Raises InputError where the chat template has no place for it.
+    Both are tokenised apart, as generation meets them. arguments: what the chat template is given beside the messages.
+    Raises InputError where it has no place for the reply.
     """
-    chat = form.asked(record)
-    prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
-    whole = tokenizer.apply_chat_template([*chat, {"role": "assistant", "content": text}], tokenize=False)
+    chat, told = form.asked(record), dict(arguments or {})
+    prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False, **told)
+    whole = tokenizer.apply_chat_template([*chat, {"role": "assistant", "content": text}], tokenize=False, **told)
     if not whole.startswith(prompt):
         raise InputError(f"record {record['id']}: the student's chat template rewrites earlier turns; "
                          "its reply cannot be told from the prompt")
@@ -86,7 +87,8 @@ def ends_turn(token: int, tokenizer: PreTrainedTokenizerBase) -> bool:
 
 def encode_all(records: Iterable[Record], tokenizer: PreTrainedTokenizerBase, *, max_length: int,
                answer_only: bool = False, weights: Mapping[str, float] | None = None,
-               form: ReplyForm = REASONING) -> tuple[list[Example], Counter[str]]:
+               form: ReplyForm = REASONING, arguments: Mapping[str, Any] | None = None
+               ) -> tuple[list[Example], Counter[str]]:
     """(examples in the given order, reason -> how many were left out). Weights are by status, default 1.
 
     Raises InputError when nothing is left to train on, saying why.
@@ -103,7 +105,7 @@ def encode_all(records: Iterable[Record], tokenizer: PreTrainedTokenizerBase, *,
         elif weight == 0:
             left_out[f"weight 0 for {status}"] += 1
         else:
-            example = encode(record, text, tokenizer, weight, form)
+            example = encode(record, text, tokenizer, weight, form, arguments)
             if len(example) > max_length:
                 left_out[f"longer than {max_length} tokens"] += 1
             else:

@@ -133,7 +133,7 @@ class Exports:
     def _describe(self, whole: Path) -> None:
         """The Modelfile beside a merged GGUF; it names the one that was asked for last."""
         text = modelfile(whole.name, load_tokenizer(self.base.need("transformers")),
-                         reply_forms.of_training(self.record))
+                         reply_forms.of_training(self.record), reply_forms.arguments_of_training(self.record))
         write_bytes_atomically(whole.with_name(merged_gguf.MODELFILE), text.encode())
 
     def _make(self, name: str) -> None:

@@ -7,8 +7,9 @@ user's turn, say) is left to Ollama, which knows the common ones by the GGUF's o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..engine import prompts
 from ..engine.reply_forms import REASONING, ReplyForm
@@ -39,14 +40,15 @@ class Turns:
         return f"{{{{ range .Messages }}}}{{{{ {branches}{{{{ end }}}}{{{{ end }}}}{self.before['assistant']}"
 
 
-def turns(tokenizer: PreTrainedTokenizerBase) -> Turns | None:
+def turns(tokenizer: PreTrainedTokenizerBase, arguments: Mapping[str, Any] | None = None) -> Turns | None:
     """The plain form of a tokenizer's chat template; None where it has none.
 
-    A BOS token that the tokenizer adds by itself is left out: Ollama adds it too.
+    arguments: what the template is given beside the messages. A BOS token that the tokenizer adds by itself is left
+    out: Ollama adds it too.
     """
     def render(*roles: str, reply: bool = False) -> str:
         return tokenizer.apply_chat_template([{"role": role, "content": _MARKS[role]} for role in roles],
-                                             add_generation_prompt=reply, tokenize=False)
+                                             add_generation_prompt=reply, tokenize=False, **(arguments or {}))
 
     from jinja2 import TemplateError
 
@@ -83,15 +85,19 @@ def _writes(found: Turns, expected: dict[tuple[str, ...], str]) -> bool:
         for roles, text in expected.items())
 
 
-def modelfile(file_name: str, tokenizer: PreTrainedTokenizerBase, form: ReplyForm = REASONING) -> str:
+def modelfile(file_name: str, tokenizer: PreTrainedTokenizerBase, form: ReplyForm = REASONING,
+              arguments: Mapping[str, Any] | None = None) -> str:
     """Text of a Modelfile that lies beside `file_name`; settings are those that stage 05 tests the student with.
 
-    form: what the student was trained to reply in.
+    form: what the student was trained to reply in. arguments: what its chat template was given.
     """
-    plain = turns(tokenizer)
+    plain = turns(tokenizer, arguments)
     lines = [f"FROM ./{file_name}", ""]
     if plain is None:
         lines += ["# Its chat template has no plain form: Ollama takes the one that it knows the GGUF's by.", ""]
+        if arguments:
+            told = ", ".join(f"{name} = {value}" for name, value in arguments.items())
+            lines += [f"# It was trained with {told}: run it without thinking where Ollama has it think.", ""]
         stop = tokenizer.eos_token
     else:
         lines += [f'TEMPLATE """{plain.as_go()}"""', ""]

@@ -13,6 +13,7 @@ from ..core.records import Record
 from ..core.settings import Training
 from ..core.stage import StageRun, versions
 from ..core.workspace import Workspace
+from ..engine import templates
 from ..engine.reply_forms import FORMS
 from . import data, effect, memory, orders, preflight, trained
 from .checkpoints import Checkpoints, remove
@@ -38,6 +39,7 @@ class Session:
         self.training: Training = stage.settings["training"]
         self.form = FORMS[self.training.reply_form]
         self.records = records
+        self.template_arguments: dict[str, Any] = {}
         self.held_out: list[Example] = []
         self.rejected = Counter(f"malformed: {entry['reason']}" for entry in rejected)
         self.fingerprint = trained.fingerprint(stage)
@@ -102,7 +104,8 @@ class Session:
                 "planned_epochs": self.checkpoints.epochs, "base": hashes["student"],
                 "quantization": training.quantization, "dtype": log["counts"]["dtype"], "targets": training.targets,
                 "max_length": training.max_length, "reply_form": self.form.name,
-                "arguments": self.stage.settings.described(), "versions": versions(), "speed": _speed(outcome),
+                "template_arguments": self.template_arguments, "arguments": self.stage.settings.described(),
+                "versions": versions(), "speed": _speed(outcome),
                 "log": log, "texts": effect.measure(student, examples)}
 
     # -- before -----------------------------------------------------------------------------------------------------
@@ -110,9 +113,11 @@ class Session:
     def _examples(self) -> tuple[list[Example], Counter[str]]:
         training = self.training
         tokenizer = load_tokenizer(self.base)
+        self.template_arguments = self._template_arguments(tokenizer.get_chat_template())
         weights = {status: getattr(training, f"weight_{status}") for status in data.TRAINED_STATUSES}
         examples, left_out = data.encode_all(self.records, tokenizer, max_length=training.max_length,
-                                             answer_only=training.answer_only, weights=weights, form=self.form)
+                                             answer_only=training.answer_only, weights=weights, form=self.form,
+                                             arguments=self.template_arguments)
         data.check_live(examples)
         left_out.update(self.rejected)
         examples = orders.ranked(examples, training.order)
@@ -128,6 +133,19 @@ class Session:
             left_out["over the token budget"] += len(examples) - len(fitting)
             examples = fitting
         return examples, +left_out
+
+    def _template_arguments(self, template: str) -> dict[str, Any]:
+        """What the student's template is given: no thinking, for what it learns has no thought before it.
+
+        A resumed run keeps what it began with; one of an earlier version had but the setting's.
+        """
+        known = self.journal.records.get("template")
+        if known is None:
+            thinking = None if self.journal.records else False
+            known = {"id": "template", "arguments": templates.arguments_for(
+                template, thinking=thinking, others=self.training.template_arguments)}
+            self.journal.append(known)
+        return known["arguments"]
 
     def _windows(self, examples: list[Example], epochs: int) -> list[Window]:
         walks = orders.epochs(examples, self.training.order, epochs, self.stage.args.seed)
@@ -159,8 +177,12 @@ class Session:
         trainable = sum(parameter.numel() for parameter in student.trainable().values())
         say(f"{student.backend} backend, {str(student.dtype).removeprefix('torch.')} on {student.device}; weights "
             f"{student.weight_bytes / 1e9:.2f} GB, {student.weight_bytes / student.parameters:.2f} bytes a parameter; "
-            f"{trainable / 1e6:.2f}M trainable; reply form: {self.form.name}")
+            f"{trainable / 1e6:.2f}M trainable; reply form: {self.form.name}{self._told()}")
         say(data.show(examples[0], student.tokenizer))
+
+    def _told(self) -> str:
+        told = ", ".join(f"{name}={value}" for name, value in self.template_arguments.items())
+        return f"; its chat template is given {told}" if told else ""
 
     def _preflight(self, student: Student, examples: list[Example], found: list[Window]) -> tuple[list[Example], int]:
         """Probe and time; (examples, epochs) after the deadline's fallbacks, in the journal for a resumed run."""

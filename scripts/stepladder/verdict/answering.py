@@ -13,7 +13,7 @@ from typing import Any
 
 from stepladder.core import options
 from stepladder.core.records import LETTERS, Record
-from stepladder.engine import extract, prompts
+from stepladder.engine import extract, plain, prompts
 from stepladder.engine.reply_forms import REASONING, ReplyForm
 from stepladder.engine.requests import Backend, Completion, Feed, Request, RequestError, Sampling
 
@@ -137,7 +137,8 @@ def _drain(refused: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _forcing(backend: Backend, unit: Unit, manner: Manner, completion: Completion) -> Request | None:
     """The same prompt with the whole chain and the closing behind it, to read the letter off; None if too long."""
-    prompt = request_for(backend, unit, manner).prompt + unit.form.concluded(completion.text)
+    asked = request_for(backend, unit, manner).prompt
+    prompt = asked + plain.with_thought(asked, completion.thinking, unit.form.concluded(completion.text))
     request = Request(unit.id + FORCED, prompt, max_tokens=0, choices=unit.choices)
     try:
         backend.check(request)
@@ -154,7 +155,7 @@ def run_of(unit: Unit, completion: Completion) -> dict[str, Any]:
     else:
         letter, probabilities, ended = _concluded(unit, completion, probabilities)
     return _run(unit, letter, probabilities, completion.seconds, completion.tokens,
-                ended if letter else "unparsed", completion.text)
+                ended if letter else "unparsed", completion)
 
 
 def _concluded(unit: Unit, completion: Completion, probabilities: list[float] | None
@@ -177,23 +178,26 @@ def forced_run(unit: Unit, chain: Completion, closing: Completion) -> dict[str, 
     probabilities = letter_probabilities(closing.probabilities, unit)
     letter = most_probable(probabilities)
     return _run(unit, letter, probabilities, chain.seconds + closing.seconds, chain.tokens,
-                "forced" if letter else "unparsed", chain.text)
+                "forced" if letter else "unparsed", chain)
 
 
 def refused_run(unit: Unit, why: str | None) -> dict[str, Any]:
     """A question that was never answered, and why: it is too long, or the server refuses it."""
-    return _run(unit, None, None, 0.0, 0, "unparsed", "") | {"refused": why}
+    return _run(unit, None, None, 0.0, 0, "unparsed") | {"refused": why}
 
 
 def _run(unit: Unit, letter: str | None, probabilities: list[float] | None, seconds: float, tokens: int, ended: str,
-         text: str) -> dict[str, Any]:
+         reply: Completion | None = None) -> dict[str, Any]:
+    text, thinking = (reply.text, reply.thinking) if reply else ("", None)
     forward = {original: shown for shown, original in unit.back.items()}
     said = unit.form.plain(text)
-    bare = bool(text) and extract.gives_no_reasoning(said, unit.shown["choices"])
+    bare = bool(text) and not thinking and extract.gives_no_reasoning(said, unit.shown["choices"])
+    looked_at = text and not bare and not (thinking and extract.degenerate(said) in ("empty", "near-empty"))
     return {"id": unit.id, "contestant": unit.contestant, "mode": unit.mode, "question": unit.question,
             "rotation": unit.rotation, "vote": unit.vote, "letter": letter, "shown": forward.get(letter or ""),
             "probabilities": probabilities, "ms": round(1000 * seconds, 1), "tokens": tokens, "ended": ended,
-            "degenerate": extract.degenerate(said) if text and not bare else None, "bare": bare, "text": text}
+            "degenerate": extract.degenerate(said) if looked_at else None, "bare": bare, "text": text,
+            **({"thinking": thinking} if thinking else {})}
 
 
 def letter_probabilities(choices: Mapping[str, float] | None, unit: Unit) -> list[float] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ class Contestant:
     """One who is tested. kind: "gguf", "transformers" or "endpoint"; adapter: a LoRA GGUF over `model`, or None.
 
     variant: of a variant's student, the settings in which its training differs: [the main run's value, its own].
-    form: the reply form it was trained in.
+    form: the reply form it was trained in. template_arguments: what its chat template was given then; a base is asked
+    as its student is.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Contestant:
     adapter: Path | None = None
     variant: Mapping[str, Any] | None = None
     form: ReplyForm = REASONING
+    template_arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def paths(self) -> dict[str, Path]:
@@ -61,6 +63,8 @@ class Contestant:
             row["variant"] = dict(self.variant)
         if self.form is not REASONING:
             row["reply_form"] = self.form.name
+        if self.template_arguments:
+            row["template_arguments"] = dict(self.template_arguments)
         row["sha256"] = {role: hashes(path) for role, path in self.paths.items()}
         return row | {"size_bytes": self.size_bytes()}
 
@@ -85,14 +89,15 @@ def parse_spec(name: str, spec: str, base: Path) -> Contestant:
     for path in paths:
         for gone in missing_files(path)[:1]:
             raise InputError(f"--model {name}={spec}: {gone} does not exist")
-    form = reply_forms.of_weights(paths[-1])
+    form, told = reply_forms.of_weights(paths[-1]), reply_forms.arguments_of_weights(paths[-1])
     if paths[0].is_dir():
         if adapter:
             raise InputError(f"--model {name}={spec}: an adapter goes with a .gguf, not with a folder")
         if not (paths[0] / "config.json").exists():
             raise InputError(f"--model {name}={spec}: {paths[0]} has no config.json, so it is no transformers folder")
-        return Contestant(name, "transformers", str(paths[0]), form=form)
-    return Contestant(name, "gguf", str(paths[0]), paths[1] if adapter else None, form=form)
+        return Contestant(name, "transformers", str(paths[0]), form=form, template_arguments=told)
+    return Contestant(name, "gguf", str(paths[0]), paths[1] if adapter else None, form=form,
+                      template_arguments=told)
 
 
 def choose(settings: Verdict, workspace: Workspace) -> list[Contestant]:
@@ -121,8 +126,11 @@ def choose(settings: Verdict, workspace: Workspace) -> list[Contestant]:
 
 def _of_this_run(role: str, workspace: Workspace) -> Contestant:
     weights = read_weights(workspace, "teacher" if role == "teacher" else "student").need("gguf")
-    adapter = _student_adapter(replace(workspace, variant=None)) if role == "student" else None
-    return Contestant(role, "gguf", str(weights), adapter, form=reply_forms.of_weights(adapter or weights))
+    main = replace(workspace, variant=None)
+    adapter = _student_adapter(main) if role == "student" else None
+    told = {} if role == "teacher" else reply_forms.arguments_of_weights(main.trained / ADAPTER_FILE)
+    return Contestant(role, "gguf", str(weights), adapter, form=reply_forms.of_weights(adapter or weights),
+                      template_arguments=told)
 
 
 def _variants(workspace: Workspace) -> list[Contestant]:
@@ -133,7 +141,7 @@ def _variants(workspace: Workspace) -> list[Contestant]:
         if student.workspace.student_name == student.name and adapter.exists():
             weights = read_weights(workspace, "student").need("gguf")
             found.append(Contestant(student.name, "gguf", str(weights), adapter, student.differs(),
-                                    reply_forms.of_weights(adapter)))
+                                    reply_forms.of_weights(adapter), reply_forms.arguments_of_weights(adapter)))
         else:
             say(f"05: variant {student.name} has no {ADAPTER_FILE} and is left out; 04_train_qwen3_235b.py --variant "
                 f"{student.name} makes it")
@@ -193,7 +201,8 @@ def _open(group: Sequence[Contestant], engine: EngineSettings) -> Backend:
 
 
 def put_on(backend: Backend, contestant: Contestant) -> None:
-    """Switch a backend to this contestant's adapter, or to the bare weights."""
+    """Switch a backend to this contestant's adapter, or to the bare weights, and to what its template is given."""
+    backend.template_arguments = contestant.template_arguments
     if contestant.kind == "gguf":
         backend.use_adapter(contestant.name if contestant.adapter else None)
 

@@ -163,11 +163,13 @@ def latency_sample(records: Sequence[Record], settings: Verdict, mode: str) -> l
 
 
 def prompt_identity(modes: Sequence[str], contestants: Sequence[Contestant]) -> dict[str, Any]:
-    """The wording that shapes the answers, for the stage's fingerprint; that of other reply forms by contestant."""
+    """The wording that shapes the answers, for the stage's fingerprint; that of other reply forms, and what chat
+    templates are given, by contestant."""
     found: dict[str, Any] = {"prompts": {mode: REASONING.identity(mode) for mode in modes}}
     others = {one.name: {mode: one.form.identity(mode) for mode in modes}
               for one in contestants if one.form is not REASONING}
-    return found | ({"reply_forms": others} if others else {})
+    told = {one.name: dict(one.template_arguments) for one in contestants if one.template_arguments}
+    return found | ({"reply_forms": others} if others else {}) | ({"template_arguments": told} if told else {})
 
 
 def in_short(summary: Mapping[str, Any]) -> str:

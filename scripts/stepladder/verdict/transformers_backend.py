@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from stepladder.core.quiet import quiet_libraries
+from stepladder.engine import plain
 from stepladder.engine.requests import Completion, EngineError, Request, RequestError, Stats
 
 
@@ -38,6 +39,7 @@ class TransformersBackend:
         elif self._model.dtype != torch.float32:
             self._model.float()  # most CPUs compute bfloat16 far slower, and less exactly
         self.name, self.context = folder.name, context
+        self.template_arguments: Mapping[str, Any] = {}
         self.stats = Stats(sequences=1)
 
     # -- Backend ------------------------------------------------------------------------------------------------------
@@ -60,7 +62,9 @@ class TransformersBackend:
 
     def render(self, messages: list[dict[str, str]], prefix: str = "") -> str:
         """By the tokenizer's own chat template."""
-        return self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True) + prefix
+        prompt = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True,
+                                                     **self.template_arguments)
+        return prompt + plain.with_thought(prompt, None, prefix) if prefix else prompt
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text, nothing added."""
@@ -71,8 +75,8 @@ class TransformersBackend:
 
     def check(self, request: Request) -> None:
         """Raise RequestError for what cannot be served: too long, a grammar, a deadline."""
-        if request.grammar is not None or request.deadline is not None:
-            raise RequestError(request.id, "grammars and deadlines need the batching engine")
+        if request.grammar is not None or request.deadline is not None or request.thought_tokens is not None:
+            raise RequestError(request.id, "grammars, deadlines and limits of thought need the batching engine")
         needed = len(self._ids(request.prompt)) + request.max_tokens
         if needed > self.context:
             raise RequestError(request.id, f"{needed} tokens do not fit a context of {self.context}")
@@ -125,13 +129,16 @@ class TransformersBackend:
             return Completion(request.id, "", len(ids), 0, "length", logs, time.monotonic() - started)
         text, tokens, finish = self._write(ids, request)
         probabilities = None
+        opening = plain.opened_thought(request.prompt) if isinstance(request.prompt, str) else ""
         if finish == "length" and request.closing is not None:
-            text, finish = text + request.closing, "closed"
+            text, finish = text + plain.end_of_thought(text, opening) + request.closing, "closed"
             probabilities = self._chosen(self._text(request) + text, request)
             if probabilities:
                 text += max(probabilities, key=lambda choice: probabilities[choice])
         self.stats.tokens += tokens
-        return Completion(request.id, text, len(ids), tokens, finish, probabilities, time.monotonic() - started)
+        thinking, said = plain.split_thought(text, opening)
+        return Completion(request.id, said, len(ids), tokens, finish, probabilities, time.monotonic() - started,
+                          thinking=thinking)
 
     def _chosen(self, prompt: str, request: Request) -> dict[str, float] | None:
         if not request.choices:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from stepladder.core.files import hash_json
 from stepladder.core.journal import work_key
 from stepladder.core.records import LETTERS, Record
 from stepladder.core.settings import EngineSettings, Verdict
@@ -38,10 +39,13 @@ class WorkKeys:
         return keys
 
     def _identity(self, contestant: Contestant) -> list[str]:
-        """The weights themselves, whatever they are called; of a server the model's name, not its address."""
+        """The weights themselves, whatever they are called, and what their template is given, if anything; of a server
+        the model's name, not its address."""
         if contestant.kind == "endpoint":
             return ["served as", contestant.model.partition("#")[2] or self.engine.endpoint_model or contestant.model]
-        return [contestant.kind, *(self.hashes[role] for role in contestant.paths)]
+        told = [f"template_arguments {hash_json(dict(contestant.template_arguments))}"]
+        return [contestant.kind, *(self.hashes[role] for role in contestant.paths),
+                *(told if contestant.template_arguments else [])]
 
     def _answer(self, identity: list[str], unit: Unit, manner: Manner) -> str:
         how: list[Any] = []

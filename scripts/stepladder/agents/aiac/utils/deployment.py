@@ -51,12 +51,15 @@ def settings(name: str) -> dict[str, Any]:
 
 
 def describe() -> dict[str, Any]:
-    """deployment.json: weights, reply form, engine, calibration."""
+    """deployment.json: weights, reply form, what the chat template is given, engine, calibration."""
     return json.loads((ROOT / "deployment.json").read_text("utf-8"))
 
 
 def open_model() -> Backend:
-    """The deployed model, its adapter switched on. Raises InputError where its weights are not there."""
+    """The deployed model, its adapter switched on and its chat template told.
+
+    Raises InputError where its weights are not there.
+    """
     found = describe()
     weights = [ROOT / found[key] for key in ("model", "adapter") if found[key]]
     for path in weights:
@@ -64,6 +67,7 @@ def open_model() -> Backend:
             raise InputError(f"{path} is missing; copy the whole AIAC folder (cp -rL), or run stage 06 again")
     adapters = {"student": weights[1]} if found["adapter"] else {}
     backend = open_backend(weights[0], adapters=adapters, **found["engine"])
+    backend.template_arguments = reply_forms.arguments_of_training(found)
     if adapters:
         backend.use_adapter("student")  # type: ignore[attr-defined]
     return backend
