@@ -60,7 +60,7 @@ class Passage:
 
     def __init__(self, text: str, choices: Mapping[str, str] | None = None) -> None:
         self.tokens: list[Token] = wording.tokens(text)
-        self.options = OptionTexts(choices)
+        self.options = OptionTexts.of(choices)
         self._covered = self.options.covered(self.tokens)
         self.kinds = _settled(self.tokens, self._covered)
         self.listed = _listing(self.tokens, self.kinds)

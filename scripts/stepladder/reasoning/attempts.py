@@ -14,6 +14,7 @@ from typing import Any, Literal
 from ..core.options import rotate
 from ..core.records import LETTERS, Record
 from .letters import may_rotate
+from .quality import Quality
 
 Kind = Literal["greedy", "sampled", "hinted"]
 
@@ -57,13 +58,14 @@ class Attempt:
 class Judgement:
     """outcome: "accepted" or why not. answer: the letter concluded with, in original letters. chain: what is kept.
 
-    words: why the request could not be served, in the backend's own words.
+    words: why the request could not be served, in the backend's own words. quality: the parts of a kept chain's score.
     """
 
     outcome: str
     answer: str | None = None
     chain: str | None = None
     words: str | None = None
+    quality: Quality = field(default_factory=dict, compare=False)
 
 
 @dataclass

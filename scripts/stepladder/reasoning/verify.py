@@ -1,7 +1,8 @@
 """What a reply is worth: the letter it concludes with, and the reasoning that may be kept, or why not.
 
-A reasoning is kept when it concludes with the key, is not degenerate, does not contradict its own verdicts on the
-options, does not show that the answer was given to it, and can be written in the original letters.
+A reasoning is kept when it concludes with the key, is not degenerate, has a step of its own, does not contradict its
+own verdicts on the options or what it computes, states no sum that does not hold, does not show that the answer was
+given to it, and can be written in the original letters.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ import re
 from collections.abc import Mapping
 
 from ..engine import extract, prompts
+from . import quality
 from .attempts import Attempt, Judgement
+from .conclusion import leads_astray
 from .letters import map_letters
+from .steps import Steps
+from .sums import stated
 
 ACCEPTED = "accepted"
 
@@ -78,8 +83,15 @@ def judge(text: str, attempt: Attempt, closed: bool = False) -> Judgement:
         body = finished_part(body)
     if extract.degenerate(body) is not None:  # what is left without the conclusion
         return Judgement("near-empty", answer)
-    if contradicts(body, concluded, attempt.shown["choices"]):
+    question, choices = attempt.shown["question"], attempt.shown["choices"]
+    steps = Steps.of(body, question, choices)
+    if steps.lack is not None:
+        return Judgement(steps.lack, answer)
+    sums = stated(body, question, choices.values())
+    if contradicts(body, concluded, choices) or leads_astray(steps.own, sums, question, choices, concluded):
         return Judgement("contradicts itself", answer)
+    if not all(one.holds for one in sums):
+        return Judgement("false arithmetic", answer)
     if attempt.kind == "hinted" and reveals_hint(body):
         return Judgement("reveals the hint", answer)
     mapped = map_letters(body, attempt.back)
@@ -88,4 +100,4 @@ def judge(text: str, attempt: Attempt, closed: bool = False) -> Judgement:
     chain = f"{mapped}\nAnswer: {answer}"
     if extract.extract_answer(chain) != answer:  # a reader of the record must find what was verified
         return Judgement("contradicts itself", answer)
-    return Judgement(ACCEPTED, answer, chain)
+    return Judgement(ACCEPTED, answer, chain, quality=quality.parts(body, steps, sums, question, choices))
