@@ -46,6 +46,7 @@ def before(text: str, asked: Attempt) -> verify.Judgement:
     with ExitStack() as stack:
         stack.enter_context(patch.object(verify.Steps, "lack", None))
         stack.enter_context(patch.object(verify, "stated", lambda *_: []))
+        stack.enter_context(patch.object(verify, "leads_astray", lambda *_: False))
         return verify.judge(text, asked)
 
 

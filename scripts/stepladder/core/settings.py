@@ -141,6 +141,9 @@ class Reasoning(Section):
     max_tokens: Positive = Field(512, description="longest reasoning, tokens")
     permute: bool = Field(True, description="permute the options in later attempts, where allowed")
     hint: bool = Field(True, description="a last attempt that is told the answer, marked 'hinted'")
+    agree: str = Field("", description="KofN, such as 2of3: keep an unaided reasoning only where K of N replies "
+                       "conclude with the answer; N then stands for attempts; empty: the first that is accepted",
+                       pattern=r"^([1-9]of[1-9])?$", json_schema_extra=ADDED_LATER)
 
 
 class Curriculum(Section):

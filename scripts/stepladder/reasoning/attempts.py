@@ -1,7 +1,8 @@
 """Which attempt comes next for a record: pure logic, no model.
 
 greedy -> sampled, with the options rotated where that is safe -> hinted -> failed. A failed record that is retried
-goes on with as many sampled attempts and a sampled hinted one. A `Case` is one record on this way.
+goes on with as many sampled attempts and a sampled hinted one. A `Case` is one record on this way. Where replies must
+agree, a round of unaided attempts ends when enough of them conclude with the key, and the best of these is kept.
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from ..core.errors import InputError
 from ..core.options import rotate
 from ..core.records import LETTERS, Record
+from ..core.settings import Reasoning
+from . import quality
 from .letters import may_rotate
-from .quality import Quality
 
 Kind = Literal["greedy", "sampled", "hinted"]
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How often and how a record is tried; see [reasoning] in the profile for the fields."""
+    """How often and how a record is tried; see [reasoning] in the profile for the fields.
+
+    agree: how many unaided replies of a round must conclude with the key for one of them to be kept.
+    """
 
     variant: str
     attempts: int
@@ -31,6 +37,22 @@ class Policy:
     permute: bool
     hint: bool
     seed: int
+    agree: int = 1
+
+
+def agreement(reasoning: Reasoning) -> tuple[int, int]:
+    """(replies that must agree, unaided attempts of a round) of --agree, or of --attempts without it.
+
+    Raises InputError where no replies could agree.
+    """
+    if not reasoning.agree:
+        return 1, reasoning.attempts
+    needed, _, asked = reasoning.agree.partition("of")
+    if int(needed) > int(asked):
+        raise InputError(f"--agree {reasoning.agree}: {needed} of {asked} cannot agree, write KofN such as 2of3")
+    if reasoning.temperature == 0:
+        raise InputError(f"--agree {reasoning.agree} needs replies that differ: give a --temperature above 0")
+    return int(needed), int(asked)
 
 
 @dataclass(frozen=True)
@@ -65,7 +87,7 @@ class Judgement:
     answer: str | None = None
     chain: str | None = None
     words: str | None = None
-    quality: Quality = field(default_factory=dict, compare=False)
+    quality: quality.Quality = field(default_factory=dict, compare=False)
 
 
 @dataclass
@@ -80,6 +102,7 @@ class Case:
     retries: int = 0
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     accepted: Judgement | None = None
+    _judged: list[Judgement] = field(default_factory=list)
 
     def next_attempt(self) -> Attempt | None:
         """The next attempt; None when the record is finished."""
@@ -93,8 +116,8 @@ class Case:
         return self._attempt(len(self.outcomes)) if self.outcomes else None
 
     @cached_property
-    def _later(self) -> list[tuple[Kind, int, bool]]:
-        """(kind, rotation, sampled) of every attempt after the first."""
+    def _later(self) -> list[tuple[Kind, int, bool, int]]:
+        """(kind, rotation, sampled, round) of every attempt after the first."""
         policy, later = self.policy, []
         rotates = policy.permute and may_rotate(self.record)
         for retry in range(self.retries + 1):
@@ -102,9 +125,9 @@ class Case:
                 shift = (len(later) + 1) % len(LETTERS) if rotates else 0
                 if policy.temperature == 0 and (retry or not shift):
                     break  # it would be asked what it was asked before
-                later.append(("sampled", shift, True))
+                later.append(("sampled", shift, True, retry))
             if policy.hint and (policy.temperature > 0 or not retry):
-                later.append(("hinted", 0, retry > 0))
+                later.append(("hinted", 0, retry > 0, retry))
         return later
 
     def take(self, attempt: Attempt, judgement: Judgement, tokens: int, finish_reason: str | None) -> None:
@@ -114,8 +137,23 @@ class Case:
         words = {} if judgement.words is None else {"words": judgement.words}
         self.outcomes.append({"kind": attempt.kind, "shift": attempt.shift, "answer": judgement.answer,
                               "outcome": judgement.outcome, "tokens": tokens, "finish_reason": finish_reason} | words)
-        if judgement.chain is not None:
-            self.accepted = judgement
+        self._judged.append(judgement)
+        self.accepted = self._accept(attempt)
+
+    def _accept(self, latest: Attempt) -> Judgement | None:
+        """What may be kept after this attempt: of unaided replies the best, once enough of its round agree."""
+        if latest.kind == "hinted":
+            return self._judged[-1] if self._judged[-1].chain is not None else None
+        this = self._round(latest.number)
+        replies = [one for number, one in enumerate(self._judged, start=1)
+                   if self._round(number) == this and self.outcomes[number - 1]["kind"] != "hinted"]
+        sound = [one for one in replies if one.chain is not None]
+        if not sound or sum(one.answer == self.record["answer"] for one in replies) < self.policy.agree:
+            return None
+        return max(sound, key=lambda one: quality.mean(one.quality))  # the first of equals
+
+    def _round(self, number: int) -> int:
+        return self._later[number - 2][3] if number > 1 else 0
 
     def result(self, teacher: str) -> dict[str, Any]:
         """{"id", "chain_of_thought", "cot"}: what the finished record gains."""
@@ -123,17 +161,27 @@ class Case:
         if self.accepted is None:
             status = "failed"
         else:
+            last = next(outcome for outcome, one in zip(self.outcomes, self._judged, strict=True)
+                        if one is self.accepted)
             status = "hinted" if last["kind"] == "hinted" else "verified"
         return {
             "id": self.record["id"],
             "chain_of_thought": None if self.accepted is None else self.accepted.chain,
             "cot": {"status": status, "teacher": teacher, "teacher_answer": self.outcomes[0]["answer"],
                     "attempts": len(self.outcomes), "finish_reason": last["finish_reason"], "tokens": last["tokens"],
-                    "outcomes": self.outcomes},
+                    "outcomes": self.outcomes} | self._quality(),
         }
 
+    def _quality(self) -> dict[str, quality.Quality]:
+        if self.accepted is None or not self.accepted.quality:
+            return {}
+        unaided = [outcome for outcome in self.outcomes if outcome["kind"] != "hinted" and "words" not in outcome]
+        right = sum(outcome["answer"] == self.record["answer"] for outcome in unaided)
+        agreement = {"agreement": right / len(unaided)} if unaided else {}
+        return {"quality": quality.score(self.accepted.quality | agreement)}
+
     def _attempt(self, number: int) -> Attempt:
-        kind, shift, sampled = self._later[number - 2] if number > 1 else ("greedy", 0, False)
+        kind, shift, sampled, _ = self._later[number - 2] if number > 1 else ("greedy", 0, False, 0)
         shown, back = rotate(self.record, shift)
         return Attempt(f"{self.record['id']}#{number}", number, kind, shown, back,
                        seed_of(self.policy.seed, self.record["id"], number), sampled)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 from .expressions import NoValue, Side, plain, read, scanned
 from .sums import Sum, converts
@@ -17,6 +18,8 @@ _NUMBER_WORDS = {word: Fraction(value) for value, words in [
 _COMMON = frozenset(map(Fraction, (
     0, 1, 2, 7, 10, 12, 24, 26, 28, 29, 30, 31, 52, 60, 90, 100, 180, 360, 365, 366, 1000)))
 _NUMBER, _WORD = re.compile(r"\d+(?:,\d{2,3})*(?:\.\d+)?"), re.compile(r"[^\W\d_]+")
+_SAID = re.compile(r"\b(?:is|are|was|were|has|have|makes|gives|gets|leaves|equals|totals|pays|costs)\s[$€£]?"
+                   rf"(?P<number>{_NUMBER.pattern})(?:\s[a-z]+){{0,3}}\W*$", re.IGNORECASE)
 
 
 def leads_astray(own: Sequence[str], sums: Sequence[Sum], question: str, choices: Mapping[str, str], letter: str
@@ -24,17 +27,37 @@ def leads_astray(own: Sequence[str], sums: Sequence[Sum], question: str, choices
     """Whether the last step computes something else than the option that is called the answer.
 
     own: the steps. sums: the equations in them. Never said of options that are no numbers, of a last step that does not
-    end in a result, of a question that asks what is not so, nor where the steps have the answer in another place.
+    end in a result, of a question that asks what is not so, nor where the steps have the answer in another place. A
+    result that no equation gives ("Pablo is 15 years old") must be another option.
     """
-    if not own or not sums or sums[-1].result is None or _NEGATED.search(question):
+    if not own or _NEGATED.search(question):
         return False
-    _, last, rest = plain(own[-1]).rpartition(sums[-1].text)
-    if not last or _NUMBER.search(rest):
+    result = _last_result(plain(own[-1]), sums)
+    if result is None:
         return False
     sides = {name: number_of(text) for name, text in choices.items()}
     answer = sides[letter]
-    return None not in sides.values() and not _alike(sums[-1].result, answer) and (
-        answer.value not in _numbers(plain(" ".join(own))))
+    if None in sides.values() or _alike(result.value, answer) or answer.value in _numbers(plain(" ".join(own))):
+        return False
+    return result.computed or any(result.value == side.value for side in sides.values())
+
+
+class _Result(NamedTuple):
+    """A number that a sentence ends in. computed: by an equation, else it is only said ("Pablo is 15 years old")."""
+
+    value: Fraction
+    computed: bool
+
+
+def _last_result(sentence: str, sums: Sequence[Sum]) -> _Result | None:
+    if sums and sums[-1].result is not None:
+        _, last, rest = sentence.rpartition(sums[-1].text)
+        if last:
+            return None if _NUMBER.search(rest) else _Result(sums[-1].result, True)
+    said = _SAID.search(sentence)
+    if said is None or _NEGATED.search(sentence) or "=" in sentence or len(_NUMBER.findall(sentence)) > 1:
+        return None
+    return _Result(Fraction(said["number"].replace(",", "")), False)
 
 
 def number_of(text: str) -> Side | None:

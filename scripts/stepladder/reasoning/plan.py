@@ -14,6 +14,7 @@ from ..core.settings import EngineSettings, Reasoning
 from ..core.stage import meta_path
 from ..core.weights_table import read_weights
 from ..core.workspace import Workspace
+from .attempts import agreement
 from .writing import needs_reasoning
 
 PLANNED_HOURS = 6  # the upper end of the plan's 4-6 hours for this stage
@@ -25,10 +26,11 @@ def lines(workspace: Workspace, source: Path, output: Path, reasoning: Reasoning
           profile: str, limit: int | None) -> Iterator[str]:
     """The plan, line by line; works before any input exists."""
     total, count, where = _questions(source, profile, limit)
-    tries = reasoning.attempts + reasoning.hint
+    _, attempts = agreement(reasoning)
+    tries = attempts + reasoning.hint
     yield f"{total:,} questions ({where}), {count:,} of them to be reasoned about"
     most, least = count * tries * reasoning.max_tokens, count * reasoning.max_tokens // 2
-    yield (f"prompt {reasoning.prompt}: up to {reasoning.attempts} attempts"
+    yield (f"prompt {reasoning.prompt}: up to {attempts} attempts"
            f"{' and a hinted one' if reasoning.hint else ''} of {reasoning.max_tokens} tokens")
     yield (f"tokens: {least:,} where every first attempt is right and half as long as allowed, {most:,} at the very "
            "most (computed)")

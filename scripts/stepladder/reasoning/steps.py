@@ -52,7 +52,8 @@ class Steps:
             plain = rest[:-1] if judged else rest
             if not words:
                 continue
-            if line and _joined(plain) in ("  ", *options.values()):
+            if line and (_joined(plain) in ("  ", *options.values())
+                         or _repeats(plain, options[line["letter"].upper()])):
                 if judged:
                     checked.add(line["letter"].upper())
                 else:
@@ -81,6 +82,17 @@ class Steps:
         own, other = (sum(len(_words(sentence)) for sentence in group)
                       for group in (self.own, (*self.copied, *self.asserted)))
         return own / max(1, own + other)
+
+    def share_of(self, text: str) -> float:
+        """The share of a text's words that stand in sentences of its own."""
+        wanted = set(_words(text))
+        return len(wanted & {word for sentence in self.own for word in _words(sentence)}) / max(1, len(wanted))
+
+
+def _repeats(words: Sequence[str], option: str) -> bool:
+    """Whether a line is its option but for a slip ("A. Sparking her feelings")."""
+    there = option.split()
+    return 1 < len(words) <= len(there) + 1 and len(set(words) - set(there)) <= 1
 
 
 def _words(text: str) -> list[str]:

@@ -60,19 +60,37 @@ def stated(text: str, question: str = "", options: Iterable[str] = ()) -> list[S
     tokens = _with_is(scanned(text))
     about = _About(text, question, tuple(options))
     found: list[Sum] = []
+    for one in _equations(tokens):
+        if one.holds or not about.excuses(tokens, one):
+            left, right = one.left.side, one.right.side
+            operands = () if left.lone else left.numbers if right.lone else left.numbers + right.numbers
+            found.append(Sum(text[one.left.start:one.right.stop], one.holds, operands,
+                             right.value if right.lone else None))
+    return found
+
+
+@dataclass(frozen=True)
+class _Equation:
+    """Two sides of an equality sign in the clause tokens[first:last], both read for certain."""
+
+    first: int
+    last: int
+    left: _Part
+    right: _Part
+    holds: bool
+
+
+def _equations(tokens: Sequence[Token]) -> Iterator[_Equation]:
     for first, last in _clauses(tokens):
         for left, right in itertools.pairwise(_parts(tokens, first, last)):
             holds = _holds(left, right)
-            if holds is None or (not holds and about.excuses(tokens, first, last, left, right)):
-                continue
-            one, two = left.side, right.side
-            operands = () if one.lone else one.numbers if two.lone else one.numbers + two.numbers
-            found.append(Sum(text[left.start:right.stop], holds, operands, two.value if two.lone else None))
-    return found
+            if holds is not None:
+                yield _Equation(first, last, left, right, holds)
 
 
 _STATES = re.compile(r"[=＝]|\bequal|\d.{0,24}?\b(?:is|are)\s[$€£]?-?\d")
 _EQUALITY = "="
+_JOINING, _CLAUSE = frozenset(("and", "so", "then", "but")), 30
 _BEGINS = CURRENCIES | {NUMBER, "(", "-"}
 
 
@@ -87,13 +105,22 @@ def _with_is(tokens: list[Token]) -> list[Token]:
 
 
 def _clauses(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    """[first, last) of every stretch between commas, colons and ends of sentences that holds an equality sign."""
-    first = 0
+    """[first, last) of every stretch between commas, colons and ends of sentences that holds an equality sign.
+
+    So does "and" divide, where there is one before it and one behind.
+    """
+    first, states = 0, False
     for at, token in enumerate([*tokens, Token(HARD, "", 0, 0)]):
-        if token.kind in (SOFT, HARD):
-            if any(one.kind == _EQUALITY for one in tokens[first:at]):
+        if token.kind in (SOFT, HARD) or (states and token.text in _JOINING and _states_more(tokens, at)):
+            if states:
                 yield first, at
-            first = at + 1
+            first, states = at + 1, False
+        states = states or token.kind == _EQUALITY
+
+
+def _states_more(tokens: Sequence[Token], at: int) -> bool:
+    kinds = (token.kind for token in tokens[at + 1:at + 1 + _CLAUSE])
+    return any(kind == _EQUALITY for kind in itertools.takewhile(lambda kind: kind not in (SOFT, HARD), kinds))
 
 
 # -- the sides --------------------------------------------------------------------------------------------------------
@@ -272,7 +299,7 @@ def _rounds(left: _Part, right: _Part) -> bool:
 # -- what is not meant to hold ----------------------------------------------------------------------------------------
 
 _DOUBTING, _SUPPOSING, _TAKING_BACK = listed("doubting"), listed("supposing"), listed("taking_back")
-_LOOKS_AHEAD, _INTO_LINE = 8, 3  # tokens of the next sentence, and of the next line
+_SENTENCE, _LOOKS_AHEAD, _INTO_LINE = 100, 8, 3  # tokens to either side, of the next sentence, of the next line
 _REDEFINES = re.compile(
     r"[+\-×*÷/x]['\"”’]?\s{0,2}(?:means?|stands for|denotes?|represents?|is replaced|is interchanged|"
     r"and\s['\"“‘]?[+\-×*÷/])"
@@ -289,24 +316,24 @@ class _About:
         self._words: frozenset[str] | None = None
         self._redefined: bool | None = None
 
-    def excuses(self, tokens: Sequence[Token], first: int, last: int, left: _Part, right: _Part) -> bool:
-        """Whether an equation in the clause tokens[first:last] is not meant to hold as it stands."""
-        return (self._doubted(tokens, first, last) or self._quoted(left, right) or self._wraps(left.side, right.side)
-                or self.redefined)
+    def excuses(self, tokens: Sequence[Token], one: _Equation) -> bool:
+        """Whether an equation that does not hold is not meant to."""
+        return (self._doubted(tokens, one.first, one.last) or self._quoted(one.left, one.right)
+                or self._wraps(one.left.side, one.right.side) or self.redefined)
 
     def _doubted(self, tokens: Sequence[Token], first: int, last: int) -> bool:
         """Whether its sentence denies, supposes, asks or rounds, or the next one takes it back."""
-        clause = {token.text.lower() for token in tokens[first:last]}
-        begin = next((at + 1 for at in range(first - 1, -1, -1) if tokens[at].kind == HARD), 0)
-        end = next((at for at in range(last, len(tokens)) if tokens[at].kind == HARD), len(tokens))
-        sentence = {token.text.lower() for token in tokens[begin:end]}
+        begin = next((at + 1 for at in range(first - 1, max(0, first - _SENTENCE), -1) if tokens[at].kind == HARD),
+                     max(0, first - _SENTENCE))
+        limit = min(len(tokens), last + _SENTENCE)
+        end = next((at for at in range(last, limit) if tokens[at].kind == HARD), limit)
+        clause, sentence = _forms(tokens[first:last]), _forms(tokens[begin:end])
         behind = [token.text.lower() for token in tokens[end + 1:end + 1 + _LOOKS_AHEAD]]
         line = next((at for at, word in enumerate(behind) if word == "\n"), len(behind))
-        if end < len(tokens) and tokens[end].text == "\n":
-            line = 0
-        ahead = set(behind[:line + _INTO_LINE])
-        return bool(clause & _SUPPOSING or sentence & _DOUBTING or ahead & _TAKING_BACK or "≈" in sentence or any(
-            word.endswith("n't") for word in sentence) or (end < len(tokens) and tokens[end].text == "?"))
+        mark = tokens[end].text if end < len(tokens) else ""
+        ahead = set(behind[:(0 if mark == "\n" else line) + _INTO_LINE])
+        return bool(clause & _SUPPOSING or sentence & _DOUBTING or ahead & _TAKING_BACK or "≈" in sentence
+                    or mark == "?" or any(word.endswith("n't") for word in sentence))
 
     def _quoted(self, left: _Part, right: _Part) -> bool:
         """Whether the question or an option has this very equation."""
@@ -324,9 +351,13 @@ class _About:
     def redefined(self) -> bool:
         """Whether the question gives signs another meaning, or has false equations of its own."""
         if self._redefined is None:
-            self._redefined = bool(_REDEFINES.search(self.question)) or any(
-                not one.holds for one in stated(self.question))
+            self._redefined = bool(_REDEFINES.search(self.question)) or not all(
+                one.holds for one in _equations(scanned(plain(self.question))))
         return self._redefined
+
+
+def _forms(tokens: Sequence[Token]) -> set[str]:
+    return {token.text.lower() for token in tokens}
 
 
 def _squeezed(text: str) -> str:

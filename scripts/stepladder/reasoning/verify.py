@@ -34,6 +34,12 @@ _REVEALING = re.compile(
     rf"|\byou\s+(?:said|told|gave|mentioned|stated|want|asked)\b|\bas (?:you )?(?:given|instructed|told|requested)\b"
     rf"|\b(?:found|find) it (?:myself|yourself)\b|\bdo(?:es)? not mention\b|\bwithout mentioning\b"
     rf"|\b(?:since|because|as|given that)\s+(?:we know\s+)?(?:that\s+)?the\s+(?:correct|right)\s+{_ANSWER}\s+is\b"
+    rf"|\b(?:since|because|as|given that|knowing)\s(?:that\s|we know\s){{0,2}}(?:{_ANSWER}\s)?\(?(?-i:[A-D])\)?\s"
+    r"is\s(?:the\s)?(?:correct|right)\b"
+    rf"|\b(?:we|i)\s(?:already\s)?know\s(?:that\s)?the\s{_ANSWER}\sis\b"
+    r"|\b(?:the|your)\s(?:prompt|instructions?|task|user)\s(?:says?|states?|tells?|gives?|said|told|gave|asks?)\b"
+    rf"|\b(?:match|matches|agrees? with|consistent with|in line with)\sthe\s(?:provided|right|correct)\s{_ANSWER}\b"
+    rf"|\bto\s(?:reach|arrive at|justify|support)\sthe\s(?:given|right|correct)\s{_ANSWER}\b"
     rf"|\bleads? to (?:it|the (?:right|correct) {_ANSWER})\b", re.IGNORECASE)
 _OPENS_WITH_KEY = re.compile(
     rf"[^.\n]{{0,60}}\bis (?:the )?(?:correct|right) {_ANSWER}\b"
@@ -100,4 +106,4 @@ def judge(text: str, attempt: Attempt, closed: bool = False) -> Judgement:
     chain = f"{mapped}\nAnswer: {answer}"
     if extract.extract_answer(chain) != answer:  # a reader of the record must find what was verified
         return Judgement("contradicts itself", answer)
-    return Judgement(ACCEPTED, answer, chain, quality=quality.parts(body, steps, sums, question, choices))
+    return Judgement(ACCEPTED, answer, chain, quality=quality.parts(body, steps, sums, attempt.shown))
