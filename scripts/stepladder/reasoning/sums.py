@@ -212,10 +212,10 @@ def _read_beginning(part: _Part) -> None:
 
 
 def _ends_cleanly(part: _Part, behind: Token | None) -> bool:
-    """Whether a right side's number is over where it seems to be: not "3 remainder 1", "3 1/2", "5 x", "12..."."""
+    """Whether a right side's number ends where it seems to: not "3 remainder 1", "3 1/2", "5 x", "3!", "12..."."""
     rest = part.tokens[part.side.end:]
     if not rest:
-        return behind is None or not behind.text.startswith(("..", "…"))
+        return behind is None or not behind.text.startswith(("..", "…", "!"))
     word, following = rest[0].text.lower(), rest[1] if len(rest) > 1 else None
     if rest[0].kind == WORD:
         if word in _LINKS:

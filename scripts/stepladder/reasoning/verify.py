@@ -93,7 +93,8 @@ def judge(text: str, attempt: Attempt, closed: bool = False) -> Judgement:
     steps = Steps.of(body, question, choices)
     if steps.lack is not None:
         return Judgement(steps.lack, answer)
-    sums = stated(body, question, choices.values())
+    cut = closed and not _SENTENCE_END.search(body)  # then its last sum may be, too
+    sums = stated(body + " ..." * cut, question, choices.values())
     if contradicts(body, concluded, choices) or leads_astray(steps.own, sums, question, choices, concluded):
         return Judgement("contradicts itself", answer)
     if not all(one.holds for one in sums):
