@@ -40,6 +40,11 @@ def test_the_best_of_those_that_agree_is_kept() -> None:
         assert result["cot"]["quality"]["agreement"] == round(2 / len(judgements), 3)
 
 
+def test_of_equals_the_first_is_kept() -> None:
+    second = Judgement("accepted", "B", "Second.\nAnswer: B", quality={"own": 0.9})
+    assert walk(RECORD, POLICY, [BETTER, second])[1].accepted is BETTER
+
+
 def test_a_kept_reply_brings_its_own_length() -> None:
     case = Case(RECORD, POLICY)
     for judgement, tokens, reason in ((BETTER, 40, "stop"), (POORER, 70, "closed")):

@@ -103,6 +103,7 @@ class Case:
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     accepted: Judgement | None = None
     _judged: list[Judgement] = field(default_factory=list)
+    _kept: int | None = None
 
     def next_attempt(self) -> Attempt | None:
         """The next attempt; None when the record is finished."""
@@ -138,31 +139,31 @@ class Case:
         self.outcomes.append({"kind": attempt.kind, "shift": attempt.shift, "answer": judgement.answer,
                               "outcome": judgement.outcome, "tokens": tokens, "finish_reason": finish_reason} | words)
         self._judged.append(judgement)
-        self.accepted = self._accept(attempt)
+        self._kept = self._to_keep(attempt)
+        self.accepted = None if self._kept is None else self._judged[self._kept]
 
-    def _accept(self, latest: Attempt) -> Judgement | None:
-        """What may be kept after this attempt: of unaided replies the best, once enough of its round agree."""
+    def _to_keep(self, latest: Attempt) -> int | None:
+        """Whose outcome is kept after this attempt: of unaided replies the best, once enough of its round agree."""
         if latest.kind == "hinted":
-            return self._judged[-1] if self._judged[-1].chain is not None else None
+            return None if self._judged[-1].chain is None else latest.number - 1
         this = self._round(latest.number)
-        replies = [one for number, one in enumerate(self._judged, start=1)
-                   if self._round(number) == this and self.outcomes[number - 1]["kind"] != "hinted"]
-        sound = [one for one in replies if one.chain is not None]
-        if not sound or sum(one.answer == self.record["answer"] for one in replies) < self.policy.agree:
+        replies = [place for place, outcome in enumerate(self.outcomes)
+                   if self._round(place + 1) == this and outcome["kind"] != "hinted"]
+        sound = [place for place in replies if self._judged[place].chain is not None]
+        right = sum(self.outcomes[place]["answer"] == self.record["answer"] for place in replies)
+        if not sound or right < self.policy.agree:
             return None
-        return max(sound, key=lambda one: quality.mean(one.quality))  # the first of equals
+        return max(sound, key=lambda place: quality.mean(self._judged[place].quality))  # the first of equals
 
     def _round(self, number: int) -> int:
         return self._later[number - 2][3] if number > 1 else 0
 
     def result(self, teacher: str) -> dict[str, Any]:
         """{"id", "chain_of_thought", "cot"}: what the finished record gains."""
-        last = self.outcomes[-1]
+        last = self.outcomes[-1 if self._kept is None else self._kept]
         if self.accepted is None:
             status = "failed"
         else:
-            last = next(outcome for outcome, one in zip(self.outcomes, self._judged, strict=True)
-                        if one is self.accepted)
             status = "hinted" if last["kind"] == "hinted" else "verified"
         return {
             "id": self.record["id"],

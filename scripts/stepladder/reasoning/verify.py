@@ -95,10 +95,10 @@ def judge(text: str, attempt: Attempt, closed: bool = False) -> Judgement:
         return Judgement(steps.lack, answer)
     cut = closed and not _SENTENCE_END.search(body)  # then its last sum may be, too
     sums = stated(body + " ..." * cut, question, choices.values())
-    if contradicts(body, concluded, choices) or leads_astray(steps.own, sums, question, choices, concluded):
-        return Judgement("contradicts itself", answer)
     if not all(one.holds for one in sums):
         return Judgement("false arithmetic", answer)
+    if contradicts(body, concluded, choices) or leads_astray(steps.own, sums, question, choices, concluded):
+        return Judgement("contradicts itself", answer)
     if attempt.kind == "hinted" and reveals_hint(body):
         return Judgement("reveals the hint", answer)
     mapped = map_letters(body, attempt.back)
