@@ -22,7 +22,7 @@ from stepladder.core.workspace import Workspace
 from stepladder.engine.backend import kept_open, open_by_settings
 from stepladder.engine.requests import Backend, EngineError
 from stepladder.reasoning import plan, prompt_trial, summary
-from stepladder.reasoning.attempts import Policy
+from stepladder.reasoning.attempts import Policy, agreement
 from stepladder.reasoning.replies import Replies
 from stepladder.reasoning.thoughts import Thinking
 from stepladder.reasoning.writing import Writing, needs_reasoning
@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int | None:
         for line in plan.lines(workspace, source, output, reasoning, engine, profile=args.profile, limit=args.limit):
             say(f"02: {line}")
         return 0
+    agree, attempts = agreement(reasoning)
     teacher, weights = teacher_of(workspace, engine)
     stage = StageRun(
         "02", args, settings, inputs={"questions": source}, weights={"teacher": weights} if weights else {},
@@ -61,9 +62,9 @@ def run(args: argparse.Namespace) -> int | None:
         records, rejected = read_questions(source, args.limit)
         if not records:
             stage.refuse(f"{source} has no valid question", rejected)
-        policy = Policy(reasoning.prompt, reasoning.attempts, reasoning.temperature, reasoning.top_p,
-                        reasoning.max_tokens, reasoning.permute, reasoning.hint, args.seed, reasoning.thinking,
-                        reasoning.template_arguments)
+        policy = Policy(reasoning.prompt, attempts, reasoning.temperature, reasoning.top_p, reasoning.max_tokens,
+                        reasoning.permute, reasoning.hint, args.seed, reasoning.thinking,
+                        reasoning.template_arguments, agree)
         identity = stage.input_hashes()["teacher"] if weights else f"served as {teacher}"
         journal = stage.open_journal("replies")
         asked = [record for record in records if needs_reasoning(record)]
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int | None:
         finally:
             journal.close()
         done = [record | writing.result(record) for record in records]
-        counts = summary.counts(done, rejected, reasoning.attempts) | {"tokens_per_second": rate}
+        counts = summary.counts(done, rejected, attempts, agree) | {"tokens_per_second": rate}
         if trial is not None:
             counts |= {"prompt_trial": trial}
         stage.finish({"reasoning": done, "rejected": rejected}, counts)

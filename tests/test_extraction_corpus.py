@@ -188,3 +188,12 @@ def test_options_that_are_told_over_are_no_answer(text: str) -> None:
 ])
 def test_an_option_that_is_answered_with_is_one(text: str, letter: str) -> None:
     assert extract.extract_answer(text, OPTIONS) == letter
+
+
+@pytest.mark.parametrize(("text", "letter"), [
+    ("The answer is D.\n(A) cannot be.\n(B) cannot be.\nAnswer: C", "C"),  # found by the mapping's property test
+    ("The answer is D.\n(A) cannot be.\n(B) cannot be.\n(C) cannot be.\nAnswer: B", "B"),
+    ("Answer: B\nWhat is it?\nA. one\nB. two\nC. three\nD. four\nAnswer: C", "B"),
+])
+def test_options_that_are_reviewed_begin_no_other_question(text: str, letter: str) -> None:
+    assert extract.extract_answer(text) == letter

@@ -118,6 +118,12 @@ def attempt_of(number: int) -> Attempt:
     (f"{BODY}\nA. 3 yes\nB. 4 no\nC. 5 no\nD. 6 no\nAnswer: B", "contradicts itself", "B"),
     (f"{BODY}\nA. 3 yes\nB. 4 yes\nC. 5 no\nD. 6 no\nAnswer: B", "contradicts itself", "B"),
     (f"{BODY} The correct answer is D.\nAnswer: B", "contradicts itself", "B"),
+    ("2 + 2 = 4, so four it is.\nAnswer: B", "accepted", "B"), ("2 + 2 = 4, so four it is.\nAnswer: C", "wrong", "C"),
+    ("Two and two: 2 + 2 = 5, so it is four.\nAnswer: B", "false arithmetic", "B"),
+    ("Count on from there: 3 + 2 = 5.\nAnswer: B", "contradicts itself", "B"),
+    ("A. 3 no\nB. 4 yes\nC. 5 no\nD. 6 no\nAnswer: B", "no step", "B"),
+    ("The answer is B, as it is the correct one.\nAnswer: B", "no step", "B"),
+    ("What is 2 + 2?\nA. 3\nB. 4\nC. 5\nD. 6\nAnswer: B", "copied options", "B"),
 ])
 def test_judging_a_first_attempt(text: str, outcome: str, answer: str | None) -> None:
     judgement = judge(text, attempt_of(1))
@@ -127,6 +133,21 @@ def test_judging_a_first_attempt(text: str, outcome: str, answer: str | None) ->
         assert judgement.chain.endswith("\nAnswer: B")
         assert judgement.chain.count("Answer: B") == 1
         assert extract.extract_answer(judgement.chain) == "B"
+
+
+def test_what_is_kept_has_the_parts_of_its_quality() -> None:
+    kept = judge("2 + 2 = 4.\nA. 3 no\nB. 4 yes\nC. 5 no\nD. 6 no\nAnswer: B", attempt_of(1))
+    assert kept.quality == {"own": 1.0, "options": 1.0, "reached": 1.0, "sums": 1.0, "grounded": 1.0}
+    _, case = walk(RECORD, POLICY, [WRONG, kept])
+    assert case.result("t")["cot"]["quality"] == {
+        "score": 0.917, "agreement": 0.5, "grounded": 1.0, "options": 1.0, "own": 1.0, "reached": 1.0, "sums": 1.0}
+    assert "quality" not in walk(RECORD, POLICY, [WRONG] * 4)[1].result("t")["cot"]
+
+
+def test_a_sum_cut_by_the_forced_closing_is_not_judged() -> None:
+    for mark, outcome in (("", "accepted"), (".", "false arithmetic")):
+        text = f"Two and two are added: 2 + 2 = 1{mark}\nAnswer: B"
+        assert judge(text, attempt_of(1), closed=True).outcome == outcome
 
 
 def test_rotated_letters_come_back_in_answer_and_text() -> None:
@@ -159,6 +180,9 @@ REVEALING = [
     "As you stated, four is right.", "Because the right option is B, we count to four.",
     "This reasoning leads to the correct answer.", "I found it myself by counting to four.",
     "Four is the correct answer. The correct answer is B.",
+    "We know the answer is four.", "Since B is correct, two and two make four.",
+    "Given that option (B) is right, count.", "The prompt says that it is four.", "Four matches the correct option.",
+    "We count in order to justify the right answer.",
     "We know that the correct answer is B, as provided.", "It is known that the correct option is B.",
 ]
 INNOCENT = [
@@ -166,7 +190,8 @@ INNOCENT = [
     "We are given two numbers and add them, which makes four.", "The question states that two is added to two.",
     "As the sum of two and two is four, the correct answer is B.", "Two and two make four. The correct answer is B.",
     "The known sum of two and two is four.", "Counting provided four. The stated numbers are small.",
-    "He was told to add two and two, which makes four.",
+    "He was told to add two and two, which makes four.", "Four matches option B.", "The task is to add two and two.",
+    "Since four is the sum, B is correct.", "We know that two and two make four.",
 ]
 
 

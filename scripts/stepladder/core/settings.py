@@ -150,6 +150,9 @@ class Reasoning(Section):
                                json_schema_extra=ADDED_LATER)
     template_arguments: dict[str, Argument] = Field({}, description="what the teacher's chat template is given beside "
                                                     "the messages", json_schema_extra=ADDED_LATER)
+    agree: str = Field("", description="KofN, such as 2of3: keep an unaided reasoning only where K of N replies "
+                       "conclude with the answer; N then stands for attempts; empty: the first that is accepted",
+                       pattern=r"^([1-9]of[1-9])?$", json_schema_extra=ADDED_LATER)
 
 
 class Curriculum(Section):

@@ -30,9 +30,15 @@ def of_record(record: Record) -> Signals:
 
 
 def teacher_failures(record: Record) -> float | None:
-    """1 - pass rate of the teacher's unaided attempts, which end with the first right one; None without a teacher."""
+    """1 - pass rate of the teacher's unaided attempts; None without a teacher.
+
+    Where the pass rate was not kept, the attempts ended with the first right one.
+    """
     cot = record.get("cot") or {}
     status, attempts = cot.get("status"), cot.get("attempts")
+    agreement = (cot.get("quality") or {}).get("agreement")
+    if status == "verified" and isinstance(agreement, float):
+        return round(1.0 - agreement, 6)
     if status in ("hinted", "failed"):
         return 1.0
     if status == "verified" and isinstance(attempts, int) and attempts >= 1:

@@ -18,6 +18,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from . import plain, verdict_lines
 from .passage import Passage
@@ -37,7 +38,7 @@ def extract_answer(text: str, choices: Mapping[str, str] | None = None) -> str |
 
     choices: the options, letter -> text; with them "Answer: Paris" is understood too.
     """
-    passage = Passage(plain.spoken(text), choices)
+    passage = _passage(text, choices)
     found = statements(passage)
     if plain.unclosed_thought(text):
         found = [one for one in found if is_last_line(passage, one)]
@@ -46,6 +47,16 @@ def extract_answer(text: str, choices: Mapping[str, str] | None = None) -> str |
         another = passage.next_question(declared.end)
         found = [one for one in found if one.start < another]
     return _decided(passage, found)
+
+
+def _passage(text: str, choices: Mapping[str, str] | None) -> Passage:
+    """What a reply says aloud, laid out."""
+    return _laid_out(text, None if choices is None else tuple(choices.items()))
+
+
+@lru_cache(4)  # the same reply is looked at for its answer, its verdicts and its faults
+def _laid_out(text: str, choices: tuple[tuple[str, str], ...] | None) -> Passage:
+    return Passage(plain.spoken(text), None if choices is None else dict(choices))
 
 
 def _decided(passage: Passage, found: Sequence[Statement]) -> str | None:
@@ -80,7 +91,7 @@ def verdicts(text: str, choices: Mapping[str, str] | None = None) -> set[str] | 
 
     A line that only repeats an option which ends in such a word ("A. Yes") is told apart by `choices`.
     """
-    said = verdict_lines.judged(Passage(plain.spoken(text), choices))
+    said = verdict_lines.judged(_passage(text, choices))
     return {letter for letter, (yes, _) in said.items() if yes} if len(said) >= 2 else None
 
 

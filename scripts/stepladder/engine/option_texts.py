@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from ..core.records import LETTERS
 from . import wording
@@ -31,6 +32,11 @@ class OptionTexts:
         for form, letters in seen.items():
             if len(letters) == 1:
                 self._by_first.setdefault(form[0], []).append((list(form), *letters))
+
+    @classmethod
+    def of(cls, choices: Mapping[str, str] | None) -> OptionTexts:
+        """The texts of these options, kept from one reply to the next."""
+        return _kept(None if choices is None else tuple(choices.items()))
 
     def begins(self, token: Token) -> bool:
         """Whether an option's text begins with this word."""
@@ -64,6 +70,11 @@ class OptionTexts:
     def is_text(self, letter: str, words: Sequence[str]) -> bool:
         """Whether these words are the option's text."""
         return self._texts.get(letter) == " ".join(words).split()
+
+
+@lru_cache(8)
+def _kept(choices: tuple[tuple[str, str], ...] | None) -> OptionTexts:
+    return OptionTexts(None if choices is None else dict(choices))
 
 
 def _words(tokens: list[Token]) -> list[str]:

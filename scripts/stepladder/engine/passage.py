@@ -62,7 +62,7 @@ class Passage:
 
     def __init__(self, text: str, choices: Mapping[str, str] | None = None) -> None:
         self.tokens: list[Token] = wording.tokens(text)
-        self.options = OptionTexts(choices)
+        self.options = OptionTexts.of(choices)
         self._covered = self.options.covered(self.tokens)
         self.kinds = _settled(self.tokens, self._covered)
         self.listed = _listing(self.tokens, self.kinds)
@@ -198,8 +198,17 @@ class Passage:
             and "q" not in self.before(at) for at in range(start, len(self.kinds)))
 
     def next_question(self, start: int) -> int:
-        """Where, behind this token, options are listed once more; else the end of the text."""
-        return min((at for at in self.listed if at >= start and self.tokens[at].form == "a"), default=len(self.tokens))
+        """Where, behind this token, options are listed once more; else the end of the text.
+
+        Three at least, A first, and none of them judged at once: "(A) cannot be" reviews this question's.
+        """
+        listed = sorted(at for at in self.listed if at >= start)
+        for one, two, three in zip(listed, listed[1:], listed[2:], strict=False):
+            forms = "".join(self.tokens[at].form for at in (one, two, three))
+            judged = any(sign in self.kinds[at + 1:at + 5] for at in (one, two, three) for sign in "zx")
+            if forms == "abc" and not judged:
+                return one
+        return len(self.tokens)
 
     def told_over(self, slot: Slot) -> bool:
         """Whether a slot at the head of a line is one of several options told over, of which some may be left out.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 # -- thoughts ---------------------------------------------------------------------------------------------------------
 
@@ -216,6 +217,7 @@ _SAME_SIGNS = str.maketrans({
 _LONE = re.compile(r"(?<!\w)[АСΑΒ](?!\w)")
 
 
+@lru_cache(4)
 def spoken(text: str) -> str:
     """A reply's first turn without its thoughts, as plain lines; a box and an answer tag become "Answer: ..." lines."""
     return unmarked(first_turn(without_thoughts(text)))

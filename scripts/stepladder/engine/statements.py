@@ -50,7 +50,8 @@ def statements(passage: Passage) -> list[Statement]:
 
 def is_answer_line(line: str) -> bool:
     """Whether a plain line is there for the answer: "Answer: B", "Answer", "Correct option - (B)"."""
-    return _ANSWER_LINE.match("".join(token.kind for token in wording.tokens(line))) is not None
+    return wording.may_announce(line) and (
+        _ANSWER_LINE.match("".join(token.kind for token in wording.tokens(line))) is not None)
 
 
 def is_bare_line(line: str) -> bool:

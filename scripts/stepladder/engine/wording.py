@@ -13,7 +13,7 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 KINDS = {"answer": "n", "option": "o", "is": "v", "it": "h", "filler": "f", "so": "s", "i": "i", "pick": "p",
@@ -89,8 +89,10 @@ def is_english(form: str) -> bool:
 
 def tokens(text: str) -> list[Token]:
     """The tokens of plain text, in order. Brackets and quotes are none but mark their neighbours; pictures go."""
-    raw = _TOKEN.findall(_THOUSANDS.sub("", _EDGE.sub(" ", _unspaced().sub(r" \g<0> ", text))))
-    words = _words_of(raw)
+    if not text.isascii():  # no word of an unspaced language is ASCII
+        text = _unspaced().sub(r" \g<0> ", text)
+    raw = _TOKEN.findall(_THOUSANDS.sub("", _EDGE.sub(" ", text)))
+    words, longest = _words_of(raw)
     made: list[Token] = []
     opened, place = False, 0
     while place < len(raw):
@@ -100,38 +102,67 @@ def tokens(text: str) -> list[Token]:
                 made[-1].closed = True
             opened = form in _OPEN
             place += 1
-        elif (form in _DROPPED or unicodedata.category(form[0]) in ("So", "Sk", "Cf")) and form not in words:
+        elif _is_picture(form[0]) and form not in words:
             place += 1
         else:
-            taken, kind = _kind(raw, place, words)
+            taken, kind = _kind(raw, place, words, longest)
             made.append(Token(" ".join(raw[place:place + taken]).casefold(), kind, opened))
             opened = False
             place += taken
     return made
 
 
-def _words_of(raw: Sequence[str]) -> Mapping[str, str]:
+@lru_cache(4096)
+def _is_picture(sign: str) -> bool:
+    return sign in _DROPPED or unicodedata.category(sign) in ("So", "Sk", "Cf")
+
+
+def _words_of(raw: Sequence[str]) -> tuple[Mapping[str, str], Mapping[str, int]]:
     """The lexicon that counts for this text: English, and the languages whose labels occur."""
     forms = [form.casefold() for form in raw]
-    pairs = [f"{one} {two}" for one, two in itertools.pairwise(forms)]
-    spoken = dict.fromkeys(language for form in [*forms, *pairs] for language in _labels().get(form, ()))
+    labels = _labels()
+    found = [labels[form] for form in forms if form in labels]
+    found += [labels[pair] for one, two in itertools.pairwise(forms) if (pair := f"{one} {two}") in labels]
+    return _merged(tuple(dict.fromkeys(itertools.chain(*found))))
+
+
+@lru_cache(256)
+def _merged(languages: tuple[str, ...]) -> tuple[Mapping[str, str], Mapping[str, int]]:
+    """(phrase -> kind of these languages and English, first word -> words of the longest phrase that begins so)."""
     words: dict[str, str] = {}
-    for language in [*spoken, "english"]:
+    for language in [*languages, "english"]:
         words = {**_lexicon()[language], **words}
-    return words
+    longest: dict[str, int] = {}
+    for phrase in words:
+        first, *rest = phrase.split(" ")
+        longest[first] = max(longest.get(first, 0), 1 + len(rest))
+    return words, longest
 
 
-def _kind(raw: Sequence[str], place: int, words: Mapping[str, str]) -> tuple[int, str]:
+def _kind(raw: Sequence[str], place: int, words: Mapping[str, str], longest: Mapping[str, int]) -> tuple[int, str]:
     """(words taken, kind) of what begins at `place`: the longest phrase that is listed."""
     form = raw[place]
     if form in MARKS:
         return 1, MARKS[form]
     if form in ("A", "B", "C", "D"):
         return 1, LETTER
-    for length in range(min(PHRASE_WORDS, len(raw) - place), 0, -1):
+    folded = form.casefold()
+    for length in range(min(PHRASE_WORDS, longest.get(folded, 0), len(raw) - place), 0, -1):
         phrase = " ".join(raw[place:place + length]).casefold()
         if phrase in words:
             return length, words[phrase]
-    if form.casefold().endswith("n't"):
+    if folded.endswith("n't"):
         return 1, KINDS["not"]
     return 1, SMALL_LETTER if form in ("a", "b", "c", "d") else WORD
+
+
+@cache
+def _answer_words() -> frozenset[str]:
+    """The ASCII beginnings of all words for "answer"."""
+    return frozenset(re.split(r"\W", word)[0] for words in _lexicon().values() for word, kind in words.items()
+                     if kind == KINDS["answer"] and word.isascii())
+
+
+def may_announce(line: str) -> bool:
+    """Whether a word for "answer" may stand in a plain line: a cheap look, never False where one does."""
+    return not line.isascii() or not _answer_words().isdisjoint(re.findall(r"\w+", line.casefold()))

@@ -72,6 +72,15 @@ def rates_at(attempt: int) -> tuple[float, float]:
     return GUESS, 1 / max(1, len(LETTERS) + 1 - attempt)
 
 
-def luck_after(attempts: int) -> tuple[float, float]:
-    """(least, most) share of records a guesser has right at least once: 1 - (3/4)^attempts to attempts/4."""
-    return 1 - (1 - GUESS) ** attempts, min(1.0, attempts * GUESS)
+def luck_after(attempts: int, agree: int = 1) -> tuple[float, float]:
+    """(least, most) share of records a guesser has right in `agree` of so many attempts at least.
+
+    Once: 1 - (3/4)^attempts where each guess is a new one, to attempts/4 where none is made twice. Several times: the
+    binomial tail of new guesses, or 1/4 where it stays with one option; agreement does not tell that from knowledge.
+    """
+    if agree == 1:
+        return 1 - (1 - GUESS) ** attempts, min(1.0, attempts * GUESS)
+    from scipy.stats import binom
+
+    tail = float(binom.sf(agree - 1, attempts, GUESS))
+    return min(tail, GUESS), max(tail, GUESS)

@@ -14,6 +14,7 @@ from ..core.settings import EngineSettings, Reasoning
 from ..core.stage import meta_path
 from ..core.weights_table import read_weights
 from ..core.workspace import Workspace
+from .attempts import agreement
 from .thoughts import Thinking
 from .writing import needs_reasoning
 
@@ -26,12 +27,13 @@ def lines(workspace: Workspace, source: Path, output: Path, reasoning: Reasoning
           profile: str, limit: int | None) -> Iterator[str]:
     """The plan, line by line; works before any input exists."""
     total, count, where = _questions(source, profile, limit)
-    tries = reasoning.attempts + reasoning.hint
+    _, attempts = agreement(reasoning)
+    tries = attempts + reasoning.hint
     yield f"{total:,} questions ({where}), {count:,} of them to be reasoned about"
     thought = Thinking.of(reasoning.thinking).tokens or 0
     longest = reasoning.max_tokens + thought
     most, least = count * tries * longest, count * longest // 2
-    yield (f"prompt {reasoning.prompt}: up to {reasoning.attempts} attempts"
+    yield (f"prompt {reasoning.prompt}: up to {attempts} attempts"
            f"{' and a hinted one' if reasoning.hint else ''} of {reasoning.max_tokens} tokens"
            f"{f' after {thought} tokens of thought' if thought else ''}")
     yield (f"tokens: {least:,} where every first attempt is right and half as long as allowed, {most:,} at the very "

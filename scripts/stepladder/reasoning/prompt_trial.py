@@ -42,7 +42,7 @@ def choose(journal: Journal, policy: Policy, replies: Callable[[Policy], Replies
         return {name: entry[name] for name in entry if name != "id"}
     tried = {}
     for variant in TRIED:
-        trying = replies(replace(policy, variant=variant, attempts=1, hint=False))
+        trying = replies(replace(policy, variant=variant, attempts=1, hint=False, agree=1))
         writing = Writing(trying, records[:QUESTIONS], teacher, f"02 trying prompt {variant}")
         writing.run(opened, retry_failed=False)
         results = [(record, writing.result(record)) for record in records[:QUESTIONS]]

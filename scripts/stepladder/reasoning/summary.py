@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,8 +14,11 @@ from . import luck
 STATUSES = ("verified", "hinted", "solver", "failed")
 
 
-def counts(records: Sequence[Record], rejected: Sequence[Record], attempts: int) -> dict[str, Any]:
-    """Everything counted from the finished records, so that a resumed run counts the same as an unbroken one."""
+def counts(records: Sequence[Record], rejected: Sequence[Record], attempts: int, agree: int = 1) -> dict[str, Any]:
+    """Everything counted from the finished records, so that a resumed run counts the same as an unbroken one.
+
+    attempts, agree: unaided attempts of a round, and how many of them must conclude with the key.
+    """
     asked = [record for record in records if record["cot"]["status"] != "solver"]
     outcomes = [outcome for record in asked for outcome in record["cot"]["outcomes"]]
     teacher = _teacher(asked)
@@ -29,19 +33,26 @@ def counts(records: Sequence[Record], rejected: Sequence[Record], attempts: int)
         "tokens": {"generated": sum(o["tokens"] for o in outcomes), "kept": sum(written),
                    "mean_kept": round(sum(written) / len(written), 1) if written else None},
         "check_the_options": sum(extract.verdicts(r["chain_of_thought"], r["choices"]) is not None for r in kept),
-        "teacher": teacher,
+        "teacher": teacher, "mean_quality": _mean_quality(kept),
     }
-    return found | {"warnings": warnings(found, attempts)}
+    return found | {"warnings": warnings(found, attempts, agree)}
 
 
-def warnings(found: dict[str, Any], attempts: int) -> list[str]:
+def _mean_quality(kept: Sequence[Record]) -> float | None:
+    """None where no record has a quality, as those of earlier versions."""
+    scores = [record["cot"]["quality"]["score"] for record in kept if "quality" in record["cot"]]
+    return round(statistics.fmean(scores), 3) if scores else None
+
+
+def warnings(found: dict[str, Any], attempts: int, agree: int = 1) -> list[str]:
     """What a reader of these counts must know."""
     teacher, told = found["teacher"], []
     if teacher["asked"] and not teacher["better_than_luck"]:
         told.append(
             f"the teacher cannot be told from guessing: {teacher['right']} of {teacher['answered']} first answers "
-            f"right, luck alone gives {teacher['luck_rate']:.0%} of them, and {_percent(luck.luck_after(attempts))} "
-            f"of all questions in {attempts} attempts; with this teacher \"verified\" means little")
+            f"right, luck alone gives {teacher['luck_rate']:.0%} of them, and "
+            f"{_percent(luck.luck_after(attempts, agree))} of all questions in {attempts} attempts; with this teacher "
+            "\"verified\" means little")
     elif teacher["lucky_share"] and teacher["lucky_share"] > 0.2:
         told.append(f"about {teacher['lucky_share']:.0%} of the right first answers are estimated to be luck")
     if teacher["asked"] and teacher["answered"] < teacher["asked"] / 2:
@@ -72,6 +83,8 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     if tokens["generated"]:
         yield (f"{tokens['generated']:,} tokens written, {tokens['kept']:,} of them kept; "
                f"{found['check_the_options']} of {status['verified'] + status['hinted']} kept go through the options")
+    if found["mean_quality"] is not None:
+        yield f"mean quality of what was kept: {found['mean_quality']:.2f} of 1"
     for warning in found["warnings"]:
         yield f"warning: {warning}"
 

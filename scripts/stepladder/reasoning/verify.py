@@ -1,7 +1,8 @@
 """What a reply is worth: the letter it concludes with, and the reasoning that may be kept, or why not.
 
-A reasoning is kept when it concludes with the key, is not degenerate, does not contradict its own verdicts on the
-options, does not show that the answer was given to it, and can be written in the original letters.
+A reasoning is kept when it concludes with the key, is not degenerate, has a step of its own, does not contradict its
+own verdicts on the options or what it computes, states no sum that does not hold, does not show that the answer was
+given to it, and can be written in the original letters.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ import re
 from collections.abc import Mapping
 
 from ..engine import extract, prompts
+from . import quality
 from .attempts import Attempt, Judgement
+from .conclusion import leads_astray
 from .letters import map_letters
+from .steps import Steps
+from .sums import stated
 
 ACCEPTED = "accepted"
 NO_ANSWER = "no answer"
@@ -30,6 +35,12 @@ _REVEALING = re.compile(
     rf"|\byou\s+(?:said|told|gave|mentioned|stated|want|asked)\b|\bas (?:you )?(?:given|instructed|told|requested)\b"
     rf"|\b(?:found|find) it (?:myself|yourself)\b|\bdo(?:es)? not mention\b|\bwithout mentioning\b"
     rf"|\b(?:since|because|as|given that)\s+(?:we know\s+)?(?:that\s+)?the\s+(?:correct|right)\s+{_ANSWER}\s+is\b"
+    rf"|\b(?:since|because|as|given that|knowing)\s(?:that\s|we know\s){{0,2}}(?:{_ANSWER}\s)?\(?(?-i:[A-D])\)?\s"
+    r"is\s(?:the\s)?(?:correct|right)\b"
+    rf"|\b(?:we|i)\s(?:already\s)?know\s(?:that\s)?the\s{_ANSWER}\sis\b"
+    r"|\b(?:the|your)\s(?:prompt|instructions?|task|user)\s(?:says?|states?|tells?|gives?|said|told|gave|asks?)\b"
+    rf"|\b(?:match|matches|agrees? with|consistent with|in line with)\sthe\s(?:provided|right|correct)\s{_ANSWER}\b"
+    rf"|\bto\s(?:reach|arrive at|justify|support)\sthe\s(?:given|right|correct)\s{_ANSWER}\b"
     rf"|\bleads? to (?:it|the (?:right|correct) {_ANSWER})\b", re.IGNORECASE)
 _OPENS_WITH_KEY = re.compile(
     rf"[^.\n]{{0,60}}\bis (?:the )?(?:correct|right) {_ANSWER}\b"
@@ -79,7 +90,15 @@ def judge(text: str, attempt: Attempt, closed: bool = False) -> Judgement:
         body = finished_part(body)
     if extract.degenerate(body) is not None:  # what is left without the conclusion
         return Judgement("near-empty", answer)
-    if contradicts(body, concluded, attempt.shown["choices"]):
+    question, choices = attempt.shown["question"], attempt.shown["choices"]
+    steps = Steps.of(body, question, choices)
+    if steps.lack is not None:
+        return Judgement(steps.lack, answer)
+    cut = closed and not _SENTENCE_END.search(body)  # then its last sum may be, too
+    sums = stated(body + " ..." * cut, question, choices.values())
+    if not all(one.holds for one in sums):
+        return Judgement("false arithmetic", answer)
+    if contradicts(body, concluded, choices) or leads_astray(steps.own, sums, question, choices, concluded):
         return Judgement("contradicts itself", answer)
     if attempt.kind == "hinted" and reveals_hint(body):
         return Judgement("reveals the hint", answer)
@@ -89,4 +108,4 @@ def judge(text: str, attempt: Attempt, closed: bool = False) -> Judgement:
     chain = f"{mapped}\nAnswer: {answer}"
     if extract.extract_answer(chain) != answer:  # a reader of the record must find what was verified
         return Judgement("contradicts itself", answer)
-    return Judgement(ACCEPTED, answer, chain)
+    return Judgement(ACCEPTED, answer, chain, quality=quality.parts(body, steps, sums, attempt.shown))

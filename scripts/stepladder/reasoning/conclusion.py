@@ -1,0 +1,104 @@
+"""Whether the numbers of a reasoning lead to its answer: what it computes last, and where its operands come from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from .expressions import NoValue, Side, plain, read, scanned
+from .sums import Sum, converts
+from .words import groups
+
+_NEGATED = re.compile(r"\b(?:not|except|least|never|false|incorrect|wrong|cannot)\b|n't\b", re.IGNORECASE)
+_NUMBER_WORDS = {word: Fraction(value) for value, words in [
+    *enumerate(groups("numbers")), *((10 * tens, words) for tens, words in enumerate(groups("tens"), start=3))]
+    for word in words}
+_COMMON = frozenset(map(Fraction, (
+    0, 1, 2, 7, 10, 12, 24, 26, 28, 29, 30, 31, 52, 60, 90, 100, 180, 360, 365, 366, 1000)))
+_NUMBER, _WORD = re.compile(r"\d+(?:,\d{2,3})*(?:\.\d+)?"), re.compile(r"[^\W\d_]+")
+_SAID = re.compile(r"\b(?:is|are|was|were|has|have|makes|gives|gets|leaves|equals|totals|pays|costs)\s[$€£]?"
+                   rf"(?P<number>{_NUMBER.pattern})(?:\s[a-z]+){{0,3}}\W*$", re.IGNORECASE)
+
+
+def leads_astray(own: Sequence[str], sums: Sequence[Sum], question: str, choices: Mapping[str, str], letter: str
+                 ) -> bool:
+    """Whether the last step computes something else than the option that is called the answer.
+
+    own: the steps. sums: the equations in them. Never said of options that are no numbers, of a last step that does not
+    end in a result, of a question that asks what is not so, nor where the steps have the answer in another place. A
+    result that no equation gives ("Pablo is 15 years old") must be another option.
+    """
+    if not own or _NEGATED.search(question):
+        return False
+    result = _last_result(plain(own[-1]), sums)
+    if result is None:
+        return False
+    sides = {name: number_of(text) for name, text in choices.items()}
+    answer = sides[letter]
+    if None in sides.values() or _alike(result.value, answer) or answer.value in _numbers(plain(" ".join(own))):
+        return False
+    return result.computed or any(result.value == side.value for side in sides.values())
+
+
+class _Result(NamedTuple):
+    """A number that a sentence ends in. computed: by an equation, else it is only said ("Pablo is 15 years old")."""
+
+    value: Fraction
+    computed: bool
+
+
+def _last_result(sentence: str, sums: Sequence[Sum]) -> _Result | None:
+    if sums and sums[-1].result is not None:
+        _, last, rest = sentence.rpartition(sums[-1].text)
+        if last:
+            return None if _NUMBER.search(rest) else _Result(sums[-1].result, True)
+    said = _SAID.search(sentence)
+    if said is None or _NEGATED.search(sentence) or "=" in sentence or len(_NUMBER.findall(sentence)) > 1:
+        return None
+    return _Result(Fraction(said["number"].replace(",", "")), False)
+
+
+def number_of(text: str) -> Side | None:
+    """An option that is a number, with a unit perhaps ("28 metres", "$4.50"); None for any other."""
+    tokens = scanned(plain(text.strip().rstrip(".")))
+    try:
+        side = read(tokens, 0)
+    except NoValue:
+        return None
+    return side if side.end == len(tokens) and side.lone else None
+
+
+def _alike(result: Fraction, answer: Side) -> bool:
+    """Whether a result is the answer: as it is, rounded, in another unit, as a percentage or without its sign."""
+    value = answer.value
+    if abs(result) == abs(value) or abs(result - value) < answer.unit or abs(result - value) <= abs(value) / 50:
+        return True
+    return converts(result, value)
+
+
+def grounded(body: str, sums: Sequence[Sum], question: str, choices: Mapping[str, str]) -> float | None:
+    """The share of operands that the question, an option or an earlier step has; None where nothing is computed.
+
+    body: the reasoning that the sums are of. Numbers that everybody knows (60 minutes, 360 degrees) count as known.
+    """
+    known = _numbers(" ".join([question, *choices.values()])) | _COMMON
+    body, at, hits, operands = plain(body), 0, 0, 0
+    for one in sums:
+        start = body.index(one.text, at)
+        known |= _numbers(body[at:start])
+        operands += len(one.operands)
+        hits += sum(abs(number) in known for number in one.operands)
+        known |= {*map(abs, one.operands), *(() if one.result is None else (abs(one.result),))}
+        at = start
+    return hits / operands if operands else None
+
+
+def _numbers(text: str) -> set[Fraction]:
+    """The numbers of a text, in digits or words, without signs."""
+    digits = set()
+    for found in _NUMBER.finditer(text):
+        number = Fraction(found.group().replace(",", ""))
+        digits |= {number, number / 100} if text[found.end():found.end() + 2].lstrip().startswith("%") else {number}
+    return digits | {_NUMBER_WORDS[word] for word in _WORD.findall(text.lower()) if word in _NUMBER_WORDS}
