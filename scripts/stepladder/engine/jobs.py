@@ -49,6 +49,11 @@ class Job:
         self._search_from = 0  # stop strings are looked for in generated text, not in the forced closing
 
     @property
+    def outputs(self) -> int:
+        """How many of the last pending tokens' logits are wanted; these tokens go into one batch."""
+        return 1 if self.path is None else len(self.path)
+
+    @property
     def closing_due(self) -> bool:
         """Whether just enough room is left for the closing and the tokens after it."""
         if self.request.closing is None or self.closed:
