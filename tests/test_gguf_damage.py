@@ -201,6 +201,19 @@ def test_choices_of_several_tokens_need_room_after_the_prompt(tmp_path: Path, ar
             engine.check(closed)
 
 
+# -- models that llama.cpp does not load -----------------------------------------------------------------------------
+
+
+def test_what_llama_cpp_has_against_a_model_is_told(tmp_path: Path) -> None:
+    values = {"block_count": 2, "embedding_length": 64, "attention.head_count": 8}
+    unknown = with_values(tmp_path / "new.gguf", {f"new.{name}": number for name, number in values.items()}, "new")
+    with pytest.raises(EngineError, match=r"new\.gguf: llama\.cpp cannot load it \(.*unknown .*architecture: 'new'"):
+        Engine(unknown)
+    without = with_values(tmp_path / "m.gguf", {f"llama.{name}": number for name, number in values.items()})
+    with pytest.raises(EngineError, match=r"m\.gguf: llama\.cpp cannot load it \(.*key not found in model"):
+        Engine(without)
+
+
 # -- models that cannot write ----------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from .requests import EngineError
 
 Tokens = npt.NDArray[np.int32]
 
+_ERROR = 4  # GGML_LOG_LEVEL_ERROR of ggml.h; llama-cpp-python's own table is that of older versions
 _log_tail: deque[str] = deque(maxlen=20)
 _log_callback: object = None
 
@@ -38,7 +39,7 @@ def quiet_llama() -> None:
 
     @llama_cpp.llama_log_callback
     def remember(level: int, text: bytes, _: object) -> None:
-        if level == 3:  # GGML_LOG_LEVEL_ERROR
+        if level == _ERROR:
             _log_tail.append(text.decode("utf-8", "replace").strip())
 
     _log_callback = remember  # C holds the pointer, so Python must not free it
