@@ -18,7 +18,7 @@ from stepladder.weights.fit import Fit, Place, best_first, judge_disk, judge_ggu
 SHARDS = ["m/q-00001-of-00002.gguf", "m/q-00002-of-00002.gguf"]
 
 
-def tiny_gguf(tmp_path: Path, quantised: bool = False) -> bytes:
+def tiny_gguf(tmp_path: Path, heads: int | None = 2) -> bytes:
     """A llama GGUF of a few kilobytes: enough for a header."""
     import gguf
     import numpy as np
@@ -27,7 +27,8 @@ def tiny_gguf(tmp_path: Path, quantised: bool = False) -> bytes:
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_block_count(1)
     writer.add_embedding_length(32)
-    writer.add_head_count(2)
+    if heads is not None:
+        writer.add_head_count(heads)
     writer.add_head_count_kv(1)
     writer.add_feed_forward_length(64)
     writer.add_vocab_size(64)
@@ -120,6 +121,14 @@ def test_plan_asks_but_downloads_nothing(tmp_path: Path, gguf_bytes: bytes) -> N
         assert "sequences" in done.stdout
         assert not (tmp_path / "work" / "models" / "a--one").exists()
         assert all(asked.startswith("bytes=0-") for asked in hub.ranges), "only the header was read"
+
+
+@pytest.mark.parametrize("heads", [0, None])
+def test_a_model_without_heads_is_weighed_too(tmp_path: Path, heads: int | None) -> None:
+    with Hub({"a/one": {"m.gguf": tiny_gguf(tmp_path, heads)}}) as hub:
+        done = run(tmp_path, hub, profile(tmp_path, ("a/one", "m.gguf")), "--plan")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert ("KV cache not counted" in done.stdout) == (heads is None)
 
 
 def plan(gigabytes: float, room: float, sequences: int = 8) -> MemoryPlan:

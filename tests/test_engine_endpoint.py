@@ -15,8 +15,9 @@ import pytest
 
 from stepladder.engine.backend import open_backend
 from stepladder.engine.endpoint import Endpoint
+from stepladder.engine.prefill import BEGUN
 from stepladder.engine.requests import EngineError, Feed, Request, Sampling
-from stepladder.engine.wire import ChatPrompt, body_of
+from stepladder.engine.wire import NEUTRAL, ChatPrompt, body_of
 
 Answer = tuple[int, dict[str, str], dict | bytes]
 
@@ -27,9 +28,12 @@ def chat(text: str, finish: str = "stop", tokens: int = 3, **choice) -> Answer:
 
 
 class FakeServer:
-    """Answers by `script(path, body, number)`; keeps the bodies and the most requests it saw at once."""
+    """Answers by `script(path, body, number)`; keeps the bodies and the most requests it saw at once.
 
-    def __init__(self, script: Callable[[str, dict, int], Answer]) -> None:
+    trial: its answer to the call that finds out what it makes of a begun reply, which is not kept; None: the script's.
+    """
+
+    def __init__(self, script: Callable[[str, dict, int], Answer], trial: str | None = "0 11") -> None:
         self.script, self.bodies, self.at_once, self.most = script, [], 0, 0
         self.authorisations: set[str | None] = set()
         self.dead = False
@@ -49,6 +53,9 @@ class FakeServer:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if fake.dead:  # a kept connection ends without a reply
                     self.close_connection = True
+                    return
+                if trial is not None and body.get("messages", [])[-1:] == [{"role": "assistant", "content": BEGUN}]:
+                    self.reply(*chat(trial))
                     return
                 with fake._lock:
                     fake.authorisations.add(self.headers.get("Authorization"))
@@ -97,8 +104,8 @@ class FakeServer:
 def serve() -> Iterator[Callable[..., FakeServer]]:
     servers: list[FakeServer] = []
 
-    def start(script: Callable[[str, dict, int], Answer]) -> FakeServer:
-        servers.append(FakeServer(script))
+    def start(script: Callable[[str, dict, int], Answer], **options: str | None) -> FakeServer:
+        servers.append(FakeServer(script, **options))
         return servers[-1]
 
     yield start
@@ -119,7 +126,7 @@ def test_messages_go_to_the_chat_route_with_the_sampling_that_was_asked_for(serv
     assert path == "/v1/chat/completions"
     assert body == {
         "model": "m", "max_tokens": 50, "temperature": 0.7, "seed": 3, "top_k": 5, "stop": ["\n\n"],
-        "messages": MESSAGES,
+        "messages": MESSAGES, **NEUTRAL,
     }
     assert (done.id, done.text, done.tokens, done.prompt_tokens, done.finish_reason) == ("q", "four", 2, 11, "stop")
 

@@ -162,6 +162,14 @@ def test_a_beginning_that_is_still_being_computed_counts_as_held() -> None:
     assert (seat.source, seat.shared) == (first, 40)
 
 
+def test_where_no_end_can_be_dropped_only_a_beginning_that_is_held_whole_counts() -> None:
+    shared = tuple(range(40))
+    longer, whole, busy = place(0, (*shared, 99)), place(1, shared[:30], freed_at=5), place(2, shared, job())
+    seat = find_seat([longer, whole, busy], tokens(*shared, 50), trims=False)
+    assert (seat.place, seat.own, seat.source) == (whole, 30, None)
+    assert find_seat([longer, busy], tokens(*shared, 50), trims=False).own == 0
+
+
 def test_no_seat_when_all_places_are_taken() -> None:
     assert find_seat([place(0, (), job())], tokens(1, 2)) is None
 
@@ -188,6 +196,11 @@ def test_waiting_places_feed_nothing_and_paths_go_whole_or_not_at_all() -> None:
     assert takes([waiting, scoring], budget=2, spare_outputs=8) == {}
     assert takes([waiting, scoring], budget=3, spare_outputs=1) == {}
     assert takes([waiting, scoring], budget=3, spare_outputs=2) == {scoring: 3}
+    scoring.job.pending = tokens(1, 2, 3, 4, 5, 6)  # with what has to be computed anew before the path
+    assert takes([waiting, scoring], budget=2, spare_outputs=2) == {scoring: 2}
+    assert takes([waiting, scoring], budget=5, spare_outputs=2) == {scoring: 3}
+    assert takes([waiting, scoring], budget=6, spare_outputs=1) == {scoring: 3}
+    assert takes([waiting, scoring], budget=6, spare_outputs=2) == {scoring: 6}
 
 
 # -- choices -------------------------------------------------------------------------------------------------------

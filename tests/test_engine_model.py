@@ -85,8 +85,7 @@ def direct_probabilities(engine: Engine, text: str, choices: tuple[str, ...]) ->
         tokens = engine._weights.tokenize(choice)
         context.clear()
         batch.clear()
-        batch.add(ids[:-1], 0, 0, last=False)
-        batch.add(np.concatenate([ids[-1:], tokens]), len(ids) - 1, 0, last=True, every=True)
+        batch.add(np.concatenate([ids, tokens]), 0, 0, wanted=1 + len(tokens))
         context.decode(batch)
         logits = context.logits(batch)[: len(tokens)].astype(np.float64)
         shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -356,7 +355,7 @@ def test_a_file_that_is_no_model_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="no such model file"):
         Engine(tmp_path / "none.gguf")
     (tmp_path / "page.gguf").write_bytes(b"<!doctype html>")
-    with pytest.raises(EngineError, match=r"page\.gguf: llama\.cpp cannot load it"):
+    with pytest.raises(EngineError, match=r"page\.gguf: not a GGUF file \(15 bytes\); fetch it again"):
         Engine(tmp_path / "page.gguf")
 
 

@@ -213,9 +213,10 @@ class Engine:
             job = place.job
             fed, job.pending = job.pending[:share], job.pending[share:]
             prompt_tokens += max(0, min(share, len(job.prompt) - place.held))
-            batch.add(fed, place.held, place.sequence, last=not len(job.pending), every=job.path is not None)
+            done = not len(job.pending)
+            batch.add(fed, place.held, place.sequence, wanted=job.outputs if done else 0)
             place.hold(fed)
-            if not len(job.pending):
+            if done:
                 ends.append((place, batch.size - 1))
         started = time.perf_counter()
         self._cache.context.decode(batch)
@@ -223,7 +224,7 @@ class Engine:
         rows = self._cache.context.logits(batch)
         row = 0
         for place, index in ends:
-            count = len(place.job.path) if place.job.path is not None else 1
+            count = place.job.outputs
             self._advance(place, rows[row : row + count], index)
             row += count
         stats.calls += 1
@@ -244,8 +245,8 @@ class Engine:
         if job.path is not None:
             for depth, row in enumerate(logits):
                 job.scorer.observe(job.path[: depth + 1], row)
-            self._cache.rewind(place, len(job.path))
             self._next_path(job)
+            self._cache.rewind(place, len(logits))
         elif job.choices_due:
             job.scorer.observe((), logits[0])
             job.paths = deque(job.scorer.paths)
@@ -320,8 +321,14 @@ class Engine:
         """Of the wanted sequences as many as the memory plan allows, as RAM is promised freely and then runs out."""
         machine = detect_machine()
         try:
+            header = read_gguf_header(path)
+        except GgufError as error:
+            raise EngineError(str(error)) from error
+        if path.name != header.shards[0].name:
+            raise EngineError(f"{path}: one of {len(header.shards)} shards; name the first, {header.shards[0].name}")
+        try:
             plan = plan_memory(
-                read_gguf_header(path),
+                header,
                 context=self.context,
                 sequences=sequences,
                 available=machine.model_memory if on_gpu else machine.ram_available,

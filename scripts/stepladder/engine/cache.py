@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .jobs import Job
 from .native import Context
 from .places import Place, common_length, find_seat
@@ -25,7 +27,7 @@ class Cache:
 
     def seat(self, job: Job) -> None:
         """Give a job a free place and whatever of its prompt is in memory, or have it wait for that."""
-        seat = find_seat(self.places, job.prompt)
+        seat = find_seat(self.places, job.prompt, trims=self.context.trims)
         if seat is None:
             raise RuntimeError("no free place")
         place = seat.place
@@ -54,15 +56,15 @@ class Cache:
         self._begin(place, there)
 
     def _begin(self, place: Place, known: int) -> None:
-        self.context.forget(place.sequence, known)
-        place.held = known
-        place.job.pending = place.job.prompt[known:]
-        self.reused_tokens += known
+        place.held = self.context.forget(place.sequence, known)
+        place.job.pending = place.job.prompt[place.held :]
+        self.reused_tokens += place.held
 
     def rewind(self, place: Place, count: int) -> None:
-        """Drop the last `count` tokens of a place."""
-        place.held -= count
-        self.context.forget(place.sequence, place.held)
+        """Drop the last `count` tokens of a place; what is lost with them is put in front of its job's pending ones."""
+        kept = place.tokens[: place.held - count]
+        place.held = self.context.forget(place.sequence, len(kept))
+        place.job.pending = np.concatenate([kept[place.held :], place.job.pending])
 
     def vacate(self, place: Place) -> None:
         """Free a place; what it holds stays, for prompts that begin alike."""

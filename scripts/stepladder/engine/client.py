@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,13 +12,25 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from .plain import split_thought
+from .prefill import TRIAL, Prefill, prefill_of
 from .requests import EngineError, Request, RequestError, Stats
 from .servers import CallFailed, Server, Unavailable
-from .wire import Reply, ReplyRefused, body_of, continuation, continues_reply, estimated_tokens, parse_reply
+from .wire import (
+    NEUTRAL,
+    ChatPrompt,
+    Reply,
+    ReplyRefused,
+    body_of,
+    continuation,
+    continues_reply,
+    estimated_tokens,
+    parse_reply,
+)
 
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 20.0
+KEEP_SECONDS = 2.0  # that an idle connection is kept: servers (uvicorn, cpp-httplib) cut theirs after 5
 PROBE_SECONDS = 60.0
 PROBE_TOKENS = 16
 
@@ -37,7 +49,8 @@ class Client:
         self._probe_route = "/v1/chat/completions"  # the one last used
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout, connect=CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections,
+                                keepalive_expiry=KEEP_SECONDS),
             follow_redirects=False,
             transport=transport,
         )
@@ -47,8 +60,10 @@ class Client:
 
     async def call(self, server: Server, request: Request, written: str, max_tokens: int, *, top: bool) -> Reply:
         """One reply of one server; in a turn of its own where that server refuses to continue one."""
-        sent = asyncio.get_running_loop().time()
         begun = continues_reply(request, written)
+        if begun:
+            await self._try_prefill(server)
+        sent = asyncio.get_running_loop().time()
         own_turn = begun and server.continues is False
         try:
             reply = await self._send(server, request, written, max_tokens, top=top, own_turn=own_turn)
@@ -67,14 +82,40 @@ class Client:
             server.continues = server.continues if own_turn or not begun else True
         return reply
 
+    async def _try_prefill(self, server: Server) -> None:
+        """Find out, once, what a server makes of a reply that was begun for it."""
+        async with server.trial:
+            if server.tried:
+                return
+            try:
+                text = (await self._send(server, TRIAL, "", TRIAL.max_tokens, top=False, own_turn=False)).text
+                found, told = prefill_of(text), f"begun as {TRIAL.prompt.prefix!r} it says {text!r}"
+            except RequestError as refusal:
+                found, told = Prefill(continues=False), refusal.reason
+            if not found.continues:
+                log.warning("%s does not continue a reply, it is asked in a turn of its own: %s", server.url, told)
+                server.continues = False
+            server.echoes, server.tried = found.echoes, True
+
     async def _send(self, server: Server, request: Request, written: str, max_tokens: int, *, top: bool,
                     own_turn: bool) -> Reply:
-        route, body = body_of(request, self._model, written, max_tokens, top=top, own_turn=own_turn)
-        self._probe_route = route
-        reply = await self._post(server, route, body, self._timeout, request.id, top=top)
-        if own_turn:
-            begun = split_thought(request.prompt.prefix + written)[1]  # type: ignore[union-attr]
-            reply = replace(reply, own_turn=True, text=continuation(reply.text, begun))
+        def called(strict: bool) -> Awaitable[Reply]:
+            route, body = body_of(request, self._model, written, max_tokens, top=top, own_turn=own_turn, strict=strict)
+            self._probe_route = route
+            return self._post(server, route, body, self._timeout, request.id, top=top)
+
+        try:
+            reply = await called(server.strict)
+        except RequestError as refusal:
+            if server.strict or not any(name in refusal.reason for name in NEUTRAL):
+                raise
+            log.info("%s takes fewer fields: %s", server.url, refusal.reason)
+            server.strict = True
+            reply = await called(strict=True)
+        if own_turn or server.echoes:
+            begun = split_thought(request.prompt.prefix + written)[1] if isinstance(request.prompt, ChatPrompt) else ""
+            text = continuation(reply.text, begun) if own_turn else reply.text.removeprefix(begun)
+            reply = replace(reply, own_turn=own_turn, text=text)
         if reply.tokens is None:
             reply = replace(reply, tokens=estimated_tokens((reply.thinking or "") + reply.text))
         if reply.prompt_tokens is None:

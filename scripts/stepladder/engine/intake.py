@@ -60,16 +60,24 @@ class Preparer:
         """
         prompt = self._prompt(request)
         closing = self._closing(request)
-        longest = len(prompt) + request.max_tokens
-        if longest > self._context:
-            wanted = f"{len(prompt)} tokens of prompt + {request.max_tokens} to generate"
-            raise RequestError(request.id, f"{wanted} = {longest}, over the context of {self._context} a sequence")
         scorer = self._scorer(request, prompt)
+        self._require_room(request, len(prompt), scorer)
         sampler = None
         if request.max_tokens and not (is_plain_greedy(request.sampling) and request.grammar is None):
             sampler = Sampler(self._weights, request.sampling, request.grammar, request.id)
         self._count += 1
         return Job(request, self._count, prompt, closing, scorer, sampler, time.monotonic())
+
+    def _require_room(self, request: Request, prompt: int, scorer: ChoiceScorer | None) -> None:
+        """Raise RequestError where prompt, text and the choices that are read after them are over the context."""
+        wanted = [(request.max_tokens, "to generate")]
+        if scorer is not None:
+            before = request.max_tokens - request.closing_tokens if request.max_tokens else 0
+            wanted.append((before + max(map(len, scorer.paths), default=0), "up to the choices' last tokens"))
+        most, what = max(wanted, key=lambda pair: pair[0])
+        if prompt + most > self._context:
+            raise RequestError(request.id, f"{prompt} tokens of prompt + {most} {what} = {prompt + most}, over the "
+                                           f"context of {self._context} a sequence")
 
     def _prompt(self, request: Request) -> Tokens:
         if isinstance(request.prompt, str):

@@ -53,6 +53,11 @@ class Job:
         self.opening = plain.opened_thought(self.request.prompt) if isinstance(self.request.prompt, str) else ""
 
     @property
+    def outputs(self) -> int:
+        """How many of the last pending tokens' logits are wanted; these tokens go into one batch."""
+        return 1 if self.path is None else len(self.path)
+
+    @property
     def closing_due(self) -> bool:
         """Whether just enough room is left for the closing and the tokens after it."""
         if self.request.closing is None or self.closed:

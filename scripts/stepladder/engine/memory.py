@@ -31,6 +31,7 @@ __all__ = [
     "kv_bytes_per_token",
     "plan_memory",
     "read_gguf_header",
+    "state_bytes",
 ]
 
 GIB = 1024**3
@@ -39,7 +40,7 @@ CACHE_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q4_0": 18 
 
 
 def kv_bytes_per_token(header: GgufHeader, cache_type: str = "f16") -> int:
-    """Bytes that one token takes in llama.cpp's KV cache, all layers together.
+    """Bytes that one token takes in llama.cpp's KV cache, all layers together; 0 where no layer has attention.
 
     Grouped-query attention: K and V of every KV head. Multi-head latent attention (deepseek2 files with
     `key_length_mla`): K only, one compressed row of kv_lora_rank + rope dimensions, as llama.cpp derives V from it
@@ -48,19 +49,49 @@ def kv_bytes_per_token(header: GgufHeader, cache_type: str = "f16") -> int:
     Raises:
         GgufError: the metadata does not say enough.
     """
-    layers, heads = header.value("block_count"), header.value("attention.head_count")
-    if layers is None or heads is None:
-        raise GgufError(f"{header.shards[0]}: its metadata lacks block_count or attention.head_count")
-    width = header.value("embedding_length") or 0
-    per_head = width // (max(heads) if isinstance(heads, list) else heads)
-    key = header.value("attention.key_length") or per_head
-    if header.value("attention.key_length_mla"):
-        row = header.value("attention.kv_lora_rank") + header.value("rope.dimension_count")
-        return round(layers * row * CACHE_BYTES[cache_type])
-    value = header.value("attention.value_length") or per_head
-    kv_heads = header.value("attention.head_count_kv") or heads
-    all_heads = sum(kv_heads) if isinstance(kv_heads, list) else kv_heads * layers
-    return round(all_heads * (key + value) * CACHE_BYTES[cache_type])
+    kv_heads = _kv_heads(header)
+    if header.count("attention.key_length_mla"):
+        row = header.count("attention.kv_lora_rank") + header.count("rope.dimension_count")
+        return round(len(kv_heads) * row * CACHE_BYTES[cache_type])
+    per_head = header.count("embedding_length") // max(1, header.count("attention.head_count"))
+    key = header.count("attention.key_length") or per_head
+    value = header.count("attention.value_length") or per_head
+    return round(sum(kv_heads) * (key + value) * CACHE_BYTES[cache_type])
+
+
+def state_bytes(header: GgufHeader) -> int:
+    """Bytes of the state that recurrent layers keep of one sequence, however long it is; 0 where there are none.
+
+    RWKV, short convolutions (LFM2), delta attention (Kimi), state spaces and gated delta nets (Mamba, Jamba, Falcon-H1,
+    Qwen3-Next), each in float32, as llama.cpp counts them (n_embd_r and n_embd_s of its hyperparameters).
+
+    Raises:
+        GgufError: the metadata does not say enough.
+    """
+    kv_heads = _kv_heads(header)
+    recurrent_layers = kv_heads.count(0) or len(kv_heads)  # Falcon-H1 has state and attention in every layer
+    width, heads = header.count("embedding_length"), header.count("attention.head_count")
+    before = max(0, header.count("ssm.conv_kernel") - 1)  # inputs that a convolution looks back at
+    if head := header.count("wkv.head_size"):
+        numbers = (header.count("token_shift_count") or 2) * width + width * head
+    elif kernel := header.count("shortconv.l_cache"):
+        numbers = (kernel - 1) * width
+    elif head := header.count("kda.head_dim"):
+        numbers = heads * head * (3 * (before or 3) + head)
+    else:
+        inner, state = header.count("ssm.inner_size"), header.count("ssm.state_size")
+        numbers = before * (inner + 2 * header.count("ssm.group_count") * state) + state * inner
+    return 4 * recurrent_layers * numbers
+
+
+def _kv_heads(header: GgufHeader) -> list[int]:
+    """KV heads of each layer; 0 for those without attention. Raises GgufError where the metadata does not say."""
+    heads = header.by_layer("attention.head_count")
+    if heads is None:
+        raise GgufError(f"{header.shards[0]}: its metadata lacks {header.architecture}.attention.head_count")
+    kv_heads = header.by_layer("attention.head_count_kv") or heads
+    every = header.count("full_attention_interval") or 1
+    return [count if number % every == 0 else 0 for number, count in enumerate(kv_heads, start=1)]
 
 
 def compute_buffer_bytes(header: GgufHeader, *, batch_tokens: int, sequences: int, context: int) -> int:
@@ -69,10 +100,8 @@ def compute_buffer_bytes(header: GgufHeader, *, batch_tokens: int, sequences: in
     Logits of the wanted tokens (twice: computed, and handed out), some twenty activations of the batch in float32,
     and the attention mask of a unified cache. docs/engine.md holds it against what llama.cpp reports.
     """
-    vocabulary = header.vocabulary_size or 0
-    width = header.value("embedding_length") or 0
-    hidden = header.value("feed_forward_length") or 4 * width
-    hidden = max(hidden) if isinstance(hidden, list) else hidden
+    vocabulary, width = header.vocabulary_size, header.count("embedding_length")
+    hidden = header.count("feed_forward_length") or 4 * width
     outputs = min(batch_tokens, sequences + 32)
     logits = 2 * outputs * vocabulary * 4
     activations = batch_tokens * (12 * width + 4 * hidden) * 4
@@ -82,7 +111,10 @@ def compute_buffer_bytes(header: GgufHeader, *, batch_tokens: int, sequences: in
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """What a model needs and what there is, in bytes; `sequences` is how many of those wanted fit (0: none)."""
+    """What a model needs and what there is, in bytes; `sequences` is how many of those wanted fit (0: none).
+
+    kv_per_sequence: of the KV cache, and of the state of recurrent layers.
+    """
 
     weights: int
     kv_per_sequence: int
@@ -127,12 +159,15 @@ def plan_memory(
 
     headroom: bytes left free for what is not counted (driver, fragmentation, the Python process); by default 5 % of
         what is available, at least half a GiB.
+
+    Raises:
+        GgufError: the metadata does not say enough.
     """
-    kv = kv_bytes_per_token(header, cache_type) * -(-context // CONTEXT_STEP) * CONTEXT_STEP
+    kv = kv_bytes_per_token(header, cache_type) * -(-context // CONTEXT_STEP) * CONTEXT_STEP + state_bytes(header)
     compute = compute_buffer_bytes(header, batch_tokens=batch_tokens, sequences=sequences, context=context)
     spare = max(GIB // 2, available // 20) if headroom is None else headroom
     room = available - header.size_bytes - compute - spare
-    fitting = max(0, min(sequences, room // kv))
+    fitting = max(0, min(sequences, room // max(1, kv)))
     return MemoryPlan(header.size_bytes, kv, compute, spare, available, sequences, fitting)
 
 

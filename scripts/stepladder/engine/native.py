@@ -21,6 +21,7 @@ from .requests import EngineError
 
 Tokens = npt.NDArray[np.int32]
 
+_ERROR = 4  # GGML_LOG_LEVEL_ERROR of ggml.h; llama-cpp-python's own table is that of older versions
 _log_tail: deque[str] = deque(maxlen=20)
 _log_callback: object = None
 
@@ -39,7 +40,7 @@ def quiet_llama() -> None:
 
     @llama_cpp.llama_log_callback
     def remember(level: int, text: bytes, _: object) -> None:
-        if level == 3:  # GGML_LOG_LEVEL_ERROR
+        if level == _ERROR:
             _log_tail.append(text.decode("utf-8", "replace").strip())
 
     _log_callback = remember  # C holds the pointer, so Python must not free it
@@ -84,6 +85,9 @@ class Weights:
         if not self.model:
             raise EngineError(f"{path}: llama.cpp cannot load it{last_log()}")
         self.vocab = llama_cpp.llama_model_get_vocab(self.model)
+        if (missing := self._missing()) is not None:
+            self.close()
+            raise EngineError(f"{path}: it {missing}, so it cannot write; take a text-generating model")
         self.vocab_size: int = llama_cpp.llama_vocab_n_tokens(self.vocab)
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {}
@@ -98,6 +102,15 @@ class Weights:
         if self.model:
             self._llama.llama_model_free(self.model)  # frees its adapters too
             self.model = None
+
+    def _missing(self) -> str | None:
+        """What this model lacks to continue a text; None where it lacks nothing."""
+        llama = self._llama
+        if llama.llama_vocab_type(self.vocab) == llama.LLAMA_VOCAB_TYPE_NONE:
+            return "has no vocabulary"
+        if not llama.llama_model_has_decoder(self.model) or llama.llama_model_has_encoder(self.model):
+            return "is an encoder"
+        return "is a diffusion model" if llama.llama_model_is_diffusion(self.model) else None
 
     def text_metadata(self, key: str) -> str | None:
         """A scalar of the GGUF metadata as text; None where the file does not have it."""
@@ -130,11 +143,14 @@ class Weights:
     def tokenize(self, text: str, *, special: bool = True, bos: bool = False) -> Tokens:
         """Token ids of `text`; with `bos` the BOS token leads where the model wants one, and never twice."""
         data = text.encode("utf-8")
-        ids = np.empty(len(data) + 8, np.int32)
-        pointer = ids.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        count = self._llama.llama_tokenize(self.vocab, data, len(data), pointer, len(ids), False, special)
-        if count < 0:
-            raise EngineError(f"llama.cpp cannot tokenise {text[:40]!r}")
+        room, count = len(data) + 8, -1
+        while count < 0:  # rarely a text has more tokens than bytes; then minus the count says how many
+            ids = np.empty(room, np.int32)
+            pointer = ids.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+            count = self._llama.llama_tokenize(self.vocab, data, len(data), pointer, room, False, special)
+            if count < 0 and -count <= room:
+                raise EngineError(f"llama.cpp cannot tokenise {text[:40]!r}")
+            room = -count
         ids = ids[:count].copy()
         if bos and self.bos is not None and (count == 0 or ids[0] != self.bos):
             ids = np.concatenate([np.array([self.bos], np.int32), ids])
@@ -203,19 +219,23 @@ class Batch:
     def clear(self) -> None:
         self.size = 0
 
-    def add(self, tokens: Tokens, position: int, sequence: int, *, last: bool, every: bool = False) -> None:
-        """Append a run of one sequence's tokens; logits wanted for the `last` one, or for `every` one."""
+    def add(self, tokens: Tokens, position: int, sequence: int, *, wanted: int) -> None:
+        """Append a run of one sequence's tokens; logits wanted for the last `wanted` of them."""
         start, end = self.size, self.size + len(tokens)
         self.tokens[start:end] = tokens
         self.positions[start:end] = np.arange(position, position + len(tokens))
         self.sequences[start:end] = sequence
-        self.wanted[start:end] = every
-        self.wanted[end - 1] = last or every
+        self.wanted[start : end - wanted] = 0
+        self.wanted[end - wanted : end] = 1
         self.size = end
 
 
 class Context:
-    """A llama.cpp context: the KV cache of `sequences` places, and the calls that fill and reuse it."""
+    """A llama.cpp context: the KV cache of `sequences` places, and the calls that fill and reuse it.
+
+    trims: whether a sequence can lose its end. The memory of recurrent and hybrid models cannot: all that it keeps of a
+    sequence's past is a state after the last token.
+    """
 
     def __init__(
         self, weights: Weights, *, sequences: int, context: int, threads: int, batch_tokens: int, unified: bool
@@ -230,6 +250,7 @@ class Context:
         params.kv_unified = unified
         params.no_perf = True
         self.weights, self.unified, self.sequences = weights, unified, sequences
+        self.trims = not (llama.llama_model_is_recurrent(weights.model) or llama.llama_model_is_hybrid(weights.model))
         self.ctx = llama.llama_init_from_model(weights.model, params)
         if not self.ctx:
             raise DecodeError(
@@ -270,7 +291,7 @@ class Context:
         return np.frombuffer(memory, np.float32).reshape(len(wanted), vocabulary)
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """Make `target` hold the first `length` tokens of `source`.
+        """Make `target` hold the first `length` tokens of `source`; all that it holds where the memory cannot trim.
 
         One unified cache only tags cells as shared; split caches copy the whole stream (memory bandwidth, no
         arithmetic), and llama.cpp does not copy a part of one.
@@ -282,10 +303,15 @@ class Context:
             self._llama.llama_memory_seq_cp(self._memory, source, target, -1, -1)
             self.forget(target, length)
 
-    def forget(self, sequence: int, start: int = 0) -> None:
-        """Drop a sequence's tokens from position `start` on."""
-        if not self._llama.llama_memory_seq_rm(self._memory, sequence, start, -1):
-            raise EngineError("this model's memory cannot drop part of a sequence (recurrent architecture)")
+    def forget(self, sequence: int, start: int = 0) -> int:
+        """Drop a sequence's tokens from position `start` on; all of them where the memory cannot trim.
+
+        Returns how many are left: `start`, or 0.
+        """
+        if self._llama.llama_memory_seq_rm(self._memory, sequence, start, -1):
+            return start
+        self._llama.llama_memory_seq_rm(self._memory, sequence, -1, -1)  # never fails for a whole sequence
+        return 0
 
     def clear(self) -> None:
         self._llama.llama_memory_clear(self._memory, False)

@@ -70,20 +70,23 @@ class Seat:
     shared: int = 0  # leading tokens that the source holds or promises
 
 
-def find_seat(places: Sequence[Place], prompt: Tokens) -> Seat | None:
+def find_seat(places: Sequence[Place], prompt: Tokens, *, trims: bool = True) -> Seat | None:
     """The free place for a prompt; None when all are taken.
 
-    The last token of the prompt is always left to compute, since its logits are wanted.
+    The last token of the prompt is always left to compute, since its logits are wanted. trims: whether a sequence can
+    lose its end; where not, a place is of use only if the prompt begins with all that it holds.
     """
     free = [place for place in places if place.job is None]
     if not free:
         return None
     reusable = prompt[:-1]
     own = {place: common_length(place.content, reusable) for place in free}
+    if not trims:
+        own = {place: length if length == place.held else 0 for place, length in own.items()}
     best = max(free, key=lambda place: (own[place], -place.freed_at, -place.sequence))
     promised = {place: common_length(place.promised, reusable) for place in places}
     source = max(places, key=lambda place: (promised[place], place.job is None))
-    if promised[source] - own[best] < MIN_COPY_GAIN:
+    if not trims or promised[source] - own[best] < MIN_COPY_GAIN:
         return Seat(best, own[best])
     # The copy overwrites the place: take one whose content is worth least, the source itself excepted.
     target = min((p for p in free if p is not source), key=lambda p: (p.freed_at, p.sequence), default=None)
@@ -96,19 +99,19 @@ def takes(places: Sequence[Place], budget: int, spare_outputs: int) -> dict[Plac
     """How many pending tokens each ready place feeds into the next batch of at most `budget` tokens.
 
     Places that decode go first, one token each, so that no long prompt stalls them; the rest of the budget goes to
-    prompts in order of arrival, cut into chunks where it does not suffice. A path of choices goes whole or not at
-    all, as it needs logits at each of its tokens, of which `spare_outputs` more than one a place may be wanted.
+    prompts in order of arrival, cut into chunks where it does not suffice. A path of choices is not cut, as it needs
+    logits at each of its tokens, of which `spare_outputs` more than one a place may be wanted.
     """
     working = ((place, place.job) for place in places if place.job is not None and place.job.finish is None)
     ready = [(place, job) for place, job in working if place.leader is None]
     shares: dict[Place, int] = {}
     for place, job in sorted(ready, key=lambda pair: (len(pair[1].pending) > 1, pair[1].number)):
-        need = len(job.pending)
+        need, more_outputs = len(job.pending), job.outputs - 1
         share = min(need, budget)
-        if job.path is not None:
-            if share < need or need - 1 > spare_outputs:
-                continue
-            spare_outputs -= need - 1
+        if share == need and more_outputs <= spare_outputs:
+            spare_outputs -= more_outputs
+        else:
+            share = min(share, need - job.outputs)
         if share:
             shares[place] = share
             budget -= share

@@ -37,7 +37,12 @@ class Unavailable(CallError):
 
 @dataclass(eq=False)
 class Server:
-    """One server. continues: whether it goes on with a reply that was begun for it; None: not known yet."""
+    """One server.
+
+    continues: whether it goes on with a reply that was begun for it; None: not known yet. echoes: whether its text
+    starts with what was begun. tried: a trial has told both as far as a trial can; one runs at a time. strict: it
+    refuses fields that it does not know.
+    """
 
     url: str
     health: Health
@@ -45,6 +50,10 @@ class Server:
     in_flight: int = 0
     leased: int = 0  # its turn: the number of its last lease
     continues: bool | None = None
+    echoes: bool = False
+    tried: bool = False
+    strict: bool = False
+    trial: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     misplaced: bool = False
     told: bool = False  # that it is in trouble
 
@@ -124,7 +133,8 @@ class Servers:
             raise
         else:
             server.health.probe_passed()
-            server.misplaced, server.continues = False, None  # it may have come back as another program
+            server.misplaced = False
+            server.continues, server.echoes, server.tried, server.strict = None, False, False, False  # perhaps another
         finally:
             self.note()
 

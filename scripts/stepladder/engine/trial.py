@@ -50,7 +50,7 @@ def _decode_seconds(context: Context, batch_tokens: int, depth: int, steps: int 
     for start in range(0, depth, share):
         batch.clear()
         for sequence in range(context.sequences):
-            batch.add(ids[start : start + share], start, sequence, last=False)
+            batch.add(ids[start : start + share], start, sequence, wanted=0)
         context.decode(batch)
     started = time.perf_counter()
     for step in range(steps):
@@ -58,6 +58,6 @@ def _decode_seconds(context: Context, batch_tokens: int, depth: int, steps: int 
             started = time.perf_counter()
         batch.clear()
         for sequence in range(context.sequences):
-            batch.add(ids[step : step + 1], depth + step, sequence, last=True)
+            batch.add(ids[step : step + 1], depth + step, sequence, wanted=1)
         context.decode(batch)
     return time.perf_counter() - started

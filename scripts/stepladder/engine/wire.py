@@ -16,6 +16,7 @@ OWN_TURN_TOKENS = 8
 MOST_CUE = 60  # characters of a reply's last line that are quoted to a server which cannot continue it
 THOUGHT_FIELDS = ("reasoning_content", "reasoning")  # of a reply, the older name first
 THOUGHT_ENOUGH = "You have thought enough. Write your reply now."
+NEUTRAL = {"top_p": 1.0, "min_p": 0.0, "repeat_penalty": 1.0, "repetition_penalty": 1.0}
 FINISHED = {"stop": "stop", "eos_token": "stop", "stop_sequence": "stop", "length": "length", "max_tokens": "length"}
 
 
@@ -71,15 +72,18 @@ def continues_reply(request: Request, written: str) -> bool:
 
 
 def body_of(
-    request: Request, model: str, written: str, max_tokens: int, *, top: bool, own_turn: bool = False
+    request: Request, model: str, written: str, max_tokens: int, *, top: bool, own_turn: bool = False,
+    strict: bool = False
 ) -> tuple[str, dict[str, Any]]:
     """Path and JSON body of the call that asks for `max_tokens` more after the prompt and `written`.
 
     own_turn: for servers that refuse to continue a reply: what was written is the assistant's last message, and a user
     message asks for what follows.
 
-    Sampling fields beyond OpenAI's own are sent only where they differ from the defaults, since strict servers refuse
-    what they do not know. With `top` the most probable next tokens are asked for, at temperature 1.
+    Sampling that is switched off is sent as such (`NEUTRAL`), since servers have defaults of their own: a repeat
+    penalty of 1.1 (llama-cpp-python), what the model's generation_config.json says (vLLM). strict: for servers that
+    refuse fields beyond OpenAI's own, only what is switched on. Top-k that is off has no value that all servers take.
+    With `top` the most probable next tokens are asked for, at temperature 1.
     """
     sampling = request.sampling
     body: dict[str, Any] = {"model": model, "max_tokens": max_tokens}
@@ -87,10 +91,11 @@ def body_of(
         body["temperature"] = 1.0
     else:
         body |= {"temperature": sampling.temperature, "seed": sampling.seed}
-        extras = {"top_p": (sampling.top_p, 1.0), "top_k": (sampling.top_k, 0), "min_p": (sampling.min_p, 0.0)}
-        body |= {key: value for key, (value, default) in extras.items() if value != default}
-        if sampling.repeat_penalty != 1.0:  # llama-server's name, and vLLM's and SGLang's
-            body["repeat_penalty"] = body["repetition_penalty"] = sampling.repeat_penalty
+        chosen = {"top_p": sampling.top_p, "min_p": sampling.min_p, "repeat_penalty": sampling.repeat_penalty,
+                  "repetition_penalty": sampling.repeat_penalty}  # llama-server's name, and vLLM's and SGLang's
+        body |= {key: value for key, value in chosen.items() if value != NEUTRAL[key] or not strict}
+        if sampling.top_k:
+            body["top_k"] = sampling.top_k
         if request.stop:
             body["stop"] = list(request.stop)
         if request.grammar is not None:  # llama-server's name, and vLLM's

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine.native import Batch, Context, Weights, physical_cores
-from ..engine.requests import EngineError
 from .data import Example, thin
 from .decoder import device_of, hidden_states, logits
 
@@ -112,11 +111,7 @@ def _read(context: Context, texts: Sequence[dict[str, Any]]) -> Rows:
         ids, first = text["ids"], text["prompt_length"]
         alike = takewhile(lambda pair: pair[0] == pair[1], zip(held, ids, strict=False))
         same = min(first - 1, sum(1 for _ in alike))
-        try:
-            context.forget(0, same)
-        except EngineError:  # a recurrent model's memory cannot drop a part
-            context.clear()
-            same = 0
+        same = context.forget(0, same)
         rows.append(_row(context, ids, first, same))
         held = ids
     return rows
@@ -132,7 +127,7 @@ def _row(context: Context, ids: Sequence[int], first: int, start: int) -> list[f
         live = start >= first - 1
         end = min(start + context.most_outputs, len(ids) - 1) if live else min(start + BATCH, first - 1)
         batch.clear()
-        batch.add(np.array(ids[start:end], np.int32), start, 0, last=live, every=live)
+        batch.add(np.array(ids[start:end], np.int32), start, 0, wanted=(end - start) * live)
         context.decode(batch)
         if live:
             found += _picked(torch.from_numpy(context.logits(batch).copy()), torch.tensor(ids[start + 1:end + 1]))

@@ -13,7 +13,7 @@ from stepladder.core.interrupts import stop_flag
 from stepladder.core.progress import say
 from stepladder.core.settings import Candidate, EngineSettings, Models, Role
 from stepladder.core.workspace import Workspace
-from stepladder.engine.memory import detect_machine, plan_memory
+from stepladder.engine.memory import GgufError, detect_machine, plan_memory
 from stepladder.engine.quantize import quantize
 
 from . import convert, sources
@@ -72,9 +72,12 @@ class Provider:
         header = sources.header(offer)
         if header is None:
             return judge_size(size, self.place, self.models.headroom)
-        plan = plan_memory(header, context=self.engine.context, sequences=self.engine.sequences,
-                           available=self.place.memory_bytes, batch_tokens=self.engine.batch_tokens,
-                           headroom=round(self.models.headroom * self.place.memory_bytes))
+        try:
+            plan = plan_memory(header, context=self.engine.context, sequences=self.engine.sequences,
+                               available=self.place.memory_bytes, batch_tokens=self.engine.batch_tokens,
+                               headroom=round(self.models.headroom * self.place.memory_bytes))
+        except GgufError:  # llama.cpp may know this kind of model better
+            return judge_size(size, self.place, self.models.headroom)
         return judge_gguf(plan, header.tensor_types, self.place)
 
     def bring(self, role: str, candidates: list[Candidate]) -> tuple[list[Path], Offer]:
