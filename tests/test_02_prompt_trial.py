@@ -108,3 +108,9 @@ def test_an_unknown_prompt_is_told_with_those_there_are(capsys: pytest.CaptureFi
     with pytest.raises(SystemExit):
         stage02.build_parser().parse_args(["--prompt", "nonsense"])
     assert "explain" in capsys.readouterr().err
+
+
+def test_another_way_to_think_is_another_trial(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(workdir, monkeypatch, only_explains, "--prompt", "auto")
+    calls = run(workdir, monkeypatch, only_explains, "--prompt", "auto", "--thinking", "off").calls
+    assert len(calls) == 2 * 20 + 30

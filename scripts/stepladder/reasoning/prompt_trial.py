@@ -37,7 +37,7 @@ def choose(journal: Journal, policy: Policy, replies: Callable[[Policy], Replies
     key: what tells the teacher from others. replies: those of a policy. Of equals the one with more right letters is
     taken, then the first of `TRIED`. Raises as `Writing.run`.
     """
-    known = work_key("prompt trial", identity(AUTO), policy.max_tokens, key)
+    known = work_key("prompt trial", identity(AUTO), policy.max_tokens, key, *policy.told())
     if (entry := journal.get(known)) is not None:
         return {name: entry[name] for name in entry if name != "id"}
     tried = {}
