@@ -175,17 +175,22 @@ def test_a_server_that_takes_fewer_fields_is_sent_only_what_is_switched_on(serve
 
 def test_calls_that_are_on_their_way_together_are_all_asked_again(serve) -> None:  # noqa: F811
     """What one of them finds out does not turn the others' refusals into refused requests."""
-    together = threading.Barrier(4, timeout=20)
+    together, answered = threading.Barrier(4, timeout=20), threading.Event()
 
     def script(path: str, body: dict, number: int) -> Answer:
-        if number <= 4:
-            together.wait()
+        if number <= 4 and together.wait() == 0:  # one of the four is refused after another was answered
+            answered.wait(20)
+            time.sleep(0.2)
         if begun_in(body):
             return 400, {}, b"no prefill"
-        return (422, {}, b"unexpected: min_p") if "min_p" in body else chat("Answer: B")
+        if "min_p" in body:
+            return 422, {}, b"unexpected: min_p"
+        answered.set()
+        return chat("Answer: B")
 
     for fields in ({}, {"closing": "\nAnswer:", "closing_tokens": 20}):  # the second begins with its closing
         together.reset()
+        answered.clear()
         server = serve(script)
         with Endpoint([server.url], model="m", sequences=4) as backend:
             prompt = backend.render(MESSAGES)
