@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -170,6 +171,31 @@ def test_a_server_that_takes_fewer_fields_is_sent_only_what_is_switched_on(serve
         done = list(backend.generate(Request(str(n), prompt, 9, Sampling(0.7, top_p=0.9)) for n in range(3)))
     assert [one.text for one in done] == ["four"] * 3
     assert [sorted(NEUTRAL.keys() & body.keys()) for _, body in server.bodies] == [sorted(NEUTRAL), *[["top_p"]] * 3]
+
+
+def test_calls_that_are_on_their_way_together_are_all_asked_again(serve) -> None:  # noqa: F811
+    """What one of them finds out does not turn the others' refusals into refused requests."""
+    together, answered = threading.Barrier(4, timeout=20), threading.Event()
+
+    def script(path: str, body: dict, number: int) -> Answer:
+        if number <= 4 and together.wait() == 0:  # one of the four is refused after another was answered
+            answered.wait(20)
+            time.sleep(0.2)
+        if begun_in(body):
+            return 400, {}, b"no prefill"
+        if "min_p" in body:
+            return 422, {}, b"unexpected: min_p"
+        answered.set()
+        return chat("Answer: B")
+
+    for fields in ({}, {"closing": "\nAnswer:", "closing_tokens": 20}):  # the second begins with its closing
+        together.reset()
+        answered.clear()
+        server = serve(script)
+        with Endpoint([server.url], model="m", sequences=4) as backend:
+            prompt = backend.render(MESSAGES)
+            done = list(backend.generate(Request(str(n), prompt, 22, **fields) for n in range(4)))
+        assert {one.text.replace("\n", "") for one in done} == {"Answer: B"}
 
 
 def test_a_field_that_is_wanted_and_refused_is_a_refusal(serve) -> None:  # noqa: F811

@@ -64,23 +64,27 @@ class Client:
         if begun:
             await self._try_prefill(server)
         sent = asyncio.get_running_loop().time()
-        own_turn = begun and server.continues is False
+        continues = server.continues  # before the call: another one may find out meanwhile
+        own_turn = begun and continues is False
         try:
             reply = await self._send(server, request, written, max_tokens, top=top, own_turn=own_turn)
         except RequestError as refusal:
             server.health.answered(sent)
-            if not begun or server.continues is not None:
+            if not begun or continues is not None:
                 raise
             try:
                 reply = await self._send(server, request, written, max_tokens, top=top, own_turn=True)
             except RequestError:
                 raise refusal from None
-            log.warning("%s does not continue a reply, it is asked in a turn of its own: %s", server.url,
-                        refusal.reason)
-            server.continues = False
+            self._note_unwilling(server, refusal.reason)
         else:
             server.continues = server.continues if own_turn or not begun else True
         return reply
+
+    def _note_unwilling(self, server: Server, told: str) -> None:
+        if server.continues is not False:
+            log.warning("%s does not continue a reply, it is asked in a turn of its own: %s", server.url, told)
+        server.continues = False
 
     async def _try_prefill(self, server: Server) -> None:
         """Find out, once, what a server makes of a reply that was begun for it."""
@@ -93,8 +97,7 @@ class Client:
             except RequestError as refusal:
                 found, told = Prefill(continues=False), refusal.reason
             if not found.continues:
-                log.warning("%s does not continue a reply, it is asked in a turn of its own: %s", server.url, told)
-                server.continues = False
+                self._note_unwilling(server, told)
             server.echoes, server.tried = found.echoes, True
 
     async def _send(self, server: Server, request: Request, written: str, max_tokens: int, *, top: bool,
@@ -104,10 +107,11 @@ class Client:
             self._probe_route = route
             return self._post(server, route, body, self._timeout, request.id, top=top)
 
+        strict = server.strict
         try:
-            reply = await called(server.strict)
+            reply = await called(strict)
         except RequestError as refusal:
-            if server.strict or not any(name in refusal.reason for name in NEUTRAL):
+            if strict or not any(name in refusal.reason for name in NEUTRAL):
                 raise
             log.info("%s takes fewer fields: %s", server.url, refusal.reason)
             server.strict = True
