@@ -54,6 +54,12 @@ def test_an_option_told_with_a_slip_is_a_copy() -> None:
     assert steps("A. He spares her feelings, as the cake is burnt", "What does he do?", choices).lack is None
 
 
+def test_steps_in_letters_are_not_foreign() -> None:
+    choices = {"A": "FS", "B": "HS", "C": "HT", "D": "FT"}
+    body = "Each letter is 4 places before the last one. L - 4 = H. Q + 3 = T, 2 of them, so HT."
+    assert steps(body, "A series begins XH, TK, PN, LQ. What is the next block?", choices).lack is None
+
+
 def test_words_that_an_option_shares_are_steps() -> None:
     choices = {"A": "South", "B": "North", "C": "East", "D": "West"}
     question = "He walks west, then turns right, then right."

@@ -33,7 +33,7 @@ class Steps:
 
     own: those that say something. copied: those that stand in the question, its options or the prompt's example.
     asserted: those that only call an option the answer. checked: the options that a line judges. foreign: whether its
-    own sentences compute with LEAST_NUMBERS or more and have no word and no number of the question and its options.
+    own sentences have LEAST_NUMBERS or more, and no word and no number of the question and its options, which have some.
     """
 
     own: tuple[str, ...]
@@ -72,10 +72,8 @@ class Steps:
                 own.append(sentence)
                 if line and judged:
                     checked.add(line["letter"].upper())
-        said = _content(" ".join(own))
-        foreign = sum(map(str.isdecimal, said)) >= LEAST_NUMBERS and said.isdisjoint(
-            _content(" ".join([question, *choices.values()])))
-        return cls(tuple(own), tuple(copied), tuple(asserted), frozenset(checked), foreign)
+        about = " ".join([question, *choices.values()])
+        return cls(tuple(own), tuple(copied), tuple(asserted), frozenset(checked), _is_foreign(" ".join(own), about))
 
     @property
     def lack(self) -> str | None:
@@ -101,6 +99,13 @@ def _repeats(words: Sequence[str], option: str) -> bool:
     """Whether a line is its option but for a slip ("A. Sparking her feelings")."""
     there = option.split()
     return 1 < len(words) <= len(there) + 1 and len(set(words) - set(there)) <= 1
+
+
+def _is_foreign(own: str, about: str) -> bool:
+    """Whether steps compute with numbers, and with nothing of a question that has numbers too."""
+    said, asked = _content(own), _content(about)
+    return (sum(map(str.isdecimal, said)) >= LEAST_NUMBERS and said.isdisjoint(asked)
+            and any(map(str.isdecimal, asked)))
 
 
 def _content(text: str) -> set[str]:
