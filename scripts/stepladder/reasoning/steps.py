@@ -33,7 +33,7 @@ class Steps:
 
     own: those that say something. copied: those that stand in the question, its options or the prompt's example.
     asserted: those that only call an option the answer. checked: the options that a line judges. foreign: whether its
-    own sentences have LEAST_NUMBERS or more, and no word and no number of the question and its options, which have some.
+    own sentences have LEAST_NUMBERS or more, and no word and no number of question and options, which have some.
     """
 
     own: tuple[str, ...]

@@ -36,7 +36,7 @@ from .words import WRAPPING, listed
 
 @dataclass(frozen=True)
 class Sum:
-    """One equation, as it is written, and whether it holds.
+    """One equation, as `plain` writes it, and whether it holds.
 
     operands: the numbers that it computes with; none where it takes a number apart ("17 = 7 x 2 + 3"). result: its
     right side, where that is one number.
