@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepladder.core.records import LETTERS
-from stepladder.engine import extract
+from stepladder.engine import extract, wording
 
 CHOICES = {"A": "Rome", "B": "Paris", "C": "vitamin B", "D": "None of these"}
 LEAD = "France is a country in Europe and its capital lies on the Seine."
@@ -320,3 +320,16 @@ def test_an_option_that_ends_in_yes_is_no_verdict() -> None:
     choices = {"A": "Yes", "B": "No", "C": "Yes and no", "D": "Sometimes"}
     assert extract.verdicts("A. Yes\nB. No\nC. Yes and no\nD. Sometimes", choices) is None
     assert extract.verdicts("A. Yes yes\nB. No no", choices) == {"A"}
+
+
+LABEL_WORDS = sorted({word for words in wording._lexicon().values() for word, kind in words.items() if kind == "n"})
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([*LABEL_WORDS, "B", "is", "the", ":", "-", "'s", "x", "答", "(", "é"]), max_size=6),
+       st.sampled_from(["", " "]), st.booleans())
+def test_the_cheap_look_for_an_answer_line_misses_none(words: list[str], between: str, upper: bool) -> None:
+    line = between.join(words)
+    line = line.upper() if upper else line
+    if any(token.kind == "n" for token in wording.tokens(line)):
+        assert wording.may_announce(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_02_generate import BODY, letter_of, make_workdir, read, run
 from test_reasoning_attempts import RECORD, RIGHT, WRONG, walk
@@ -65,6 +65,7 @@ def test_a_retry_is_a_round_of_its_own() -> None:
     assert case.next_attempt() is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([WRONG, RIGHT, BARE, Judgement("no answer")]), min_size=9, max_size=9),
        st.integers(1, 5), st.integers(1, 5), st.booleans())
 def test_kept_means_that_enough_agree(outcomes: list[Judgement], agree: int, attempts: int, hint: bool) -> None:

@@ -24,7 +24,10 @@ def steps(body: str, question: str = QUESTION, choices: dict[str, str] | None = 
 
 @pytest.mark.parametrize(("body", "lack"), [
     (f"9 / 3 = 3. 3 x 2 = 6.\n{CHECKED}", None), ("Nine pens are three packs of two dollars each.", None),
-    ("Paris lies on the Seine.", None), ("So 6.", "no step"),
+    ("Paris lies on the Seine.", None),
+    ("Warm air rises above colder layers.", None), ("47 - 19 = 28. 28 + 14 = 42.", "foreign steps"),
+    ("47 - 19 = 28 pens. 28 + 14 = 42.", None), ("47 - 18 = 29. 29 + 14 = 43.", None),
+    ("47 - 19 = 28, nine each.", None), ("So 6.", "no step"),
     (CHECKED, "no step"), ("The correct answer is A, because it is the right one.", "no step"),
     ("A is correct. The other options are wrong.", "no step"), (f"The best option is 6.\n{CHECKED}", "no step"),
     ("A. 6\nB. 18\nC. 3\nD. 27", "copied options"), (QUESTION, "copied options"),
@@ -49,6 +52,12 @@ def test_an_option_told_with_a_slip_is_a_copy() -> None:
     choices = {"A": "Sparing her feelings", "B": "Asking for it", "C": "Showing delight", "D": "Starting a quarrel"}
     assert steps("A. Sparking her feelings\nB. Asking for it", "What does he do?", choices).lack == "copied options"
     assert steps("A. He spares her feelings, as the cake is burnt", "What does he do?", choices).lack is None
+
+
+def test_steps_in_letters_are_not_foreign() -> None:
+    choices = {"A": "FS", "B": "HS", "C": "HT", "D": "FT"}
+    body = "Each letter is 4 places before the last one. L - 4 = H. Q + 3 = T, 2 of them, so HT."
+    assert steps(body, "A series begins XH, TK, PN, LQ. What is the next block?", choices).lack is None
 
 
 def test_words_that_an_option_shares_are_steps() -> None:

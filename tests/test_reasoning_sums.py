@@ -77,7 +77,8 @@ NOT_JUDGED = [
     "5 + 5 = 12 in base 8", "(3, 4) + (1, 2) = (4, 7)", "3 + 4 = 7 1/2", "12 + 3 = 1...",
     "80 GB / 2 GB/minute = 41 minutes",
     "6 + 5 = 10 or 11", "$|5 - 8| = 3$", "9**9**9 = 5", "5 + 3 != 9", "5 + 3 <= 9",
-    "F = 5 x 9.8 = 48 N", "3 x 2 = 3!",
+    "F = 5 x 9.8 = 48 N", "3 x 2 = 3!", "2,048 tokens x 84 = 12.1 GB",
+    "2 plus 2 equals 5 or the earth is square",
 ]
 
 
@@ -111,6 +112,7 @@ TREES = st.recursive(NUMBERS.map(str), lambda deeper: st.tuples(
     deeper, st.sampled_from(["+", "-", "*"]), deeper).map(lambda found: f"({' '.join(found)})"), max_leaves=6)
 
 
+@settings(deadline=None)
 @given(TREES)
 def test_the_parser_agrees_with_python(text: str) -> None:
     assert value(text) in (eval(text), None)
@@ -118,6 +120,7 @@ def test_the_parser_agrees_with_python(text: str) -> None:
         assert value(text) == eval(text)
 
 
+@settings(deadline=None)
 @given(TREES, st.integers(1, 9))
 def test_right_sums_hold_and_wrong_ones_do_not(text: str, off: int) -> None:
     if text.startswith("(") and value(text) is not None and value(text) < 10**14:
@@ -125,7 +128,7 @@ def test_right_sums_hold_and_wrong_ones_do_not(text: str, off: int) -> None:
         assert false_ones(f"So {text} = {value(text) + off}.")
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.text(st.sampled_from("0123456789.,+-*/x×^()=% $\n:?!°≈abis of\\{}²½|"), max_size=80))
 def test_wild_text_is_read_without_complaint(text: str) -> None:
     for one in stated(text, text):

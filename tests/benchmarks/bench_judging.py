@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from stepladder.core.records import LETTERS
 from stepladder.engine import extract, prompts
 from stepladder.puzzles import KINDS, generate, stream, to_record
-from stepladder.reasoning import verify
+from stepladder.reasoning import quality, verify
 from stepladder.reasoning.attempts import Attempt
 from stepladder.reasoning.sums import stated
 
@@ -185,27 +185,24 @@ def share(part: int, whole: int) -> str:
 # -- sound solutions --------------------------------------------------------------------------------------------------
 
 def sound(count: int, seed: int) -> None:
-    """Sound solutions that are refused, sums that are judged, and time a reply."""
-    refused: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
-    seconds, sums, equations, scores = Counter(), 0, 0, []
+    """Sound solutions that are refused, sums that are judged, and CPU time a reply."""
+    refused: Counter[str] = Counter()
+    seconds, sums, equations, scores = 0.0, 0, 0, []
     for record in records(count, seed):
         asked, text = attempt(record), record["chain_of_thought"]
-        for name, judge in (("before", before), ("after", verify.judge)):
-            started = time.process_time()
-            judgement = judge(text, asked)
-            seconds[name] += time.process_time() - started
-            if judgement.chain is None:
-                refused[name][judgement.outcome] += 1
-                if name == "after":
-                    print(f"refused: {judgement.outcome}: {record['question']}\n{text}\n")
+        started = time.process_time()
+        judgement = verify.judge(text, asked)
+        seconds += time.process_time() - started
+        if judgement.chain is None:
+            refused[judgement.outcome] += 1
+            print(f"refused: {judgement.outcome}: {record['question']}\n{text}\n")
+        else:
+            scores.append(quality.score(judgement.quality)["score"])
         steps = _parts(record)[0]
         equations += steps.count("=")
         sums += len(stated(steps, record["question"], record["choices"].values()))
-        scores.append(verify.quality.score(judgement.quality)["score"] if judgement.chain else None)
-    known = [score for score in scores if score is not None]
-    print(f"{count:,} sound solutions, refused before: {dict(refused['before'])}, after: {dict(refused['after'])}; "
-          f"{equations:,} equality signs, {sums:,} sums judged; mean quality {sum(known) / len(known):.3f}")
-    print("microseconds a reply: " + ", ".join(f"{1e6 * value / count:.0f} {name}" for name, value in seconds.items()))
+    print(f"{count:,} sound solutions, refused: {dict(refused)}; {equations:,} equality signs, {sums:,} sums judged; "
+          f"mean quality {sum(scores) / len(scores):.3f}; {1e6 * seconds / count:.0f} microseconds of CPU a reply")
 
 
 # -- real replies -----------------------------------------------------------------------------------------------------
@@ -233,7 +230,8 @@ def real(results: Path, questions: Path, show: bool) -> None:
                 row[f"kept {when}"] += kept
                 row[f"kept {when}, solver's equations"] += kept and right
             if show and right != (outcomes[1] == verify.ACCEPTED):
-                print(f"--- {name}, {outcomes[1]}: {record['question']}\n{text}\nsolver: {record['chain_of_thought']}")
+                solution = record["chain_of_thought"]
+                print(f"--- {name}, {outcomes[1]}: {record['question']}\n{text}\nsolver: {solution}")
     for name, row in table.items():
         print(f"{name}: " + ", ".join(f"{count} {what}" for what, count in row.items()))
 

@@ -38,16 +38,12 @@ class OptionTexts:
         """The texts of these options, kept from one reply to the next."""
         return _kept(None if choices is None else tuple(choices.items()))
 
-    def begins(self, token: Token) -> bool:
-        """Whether an option's text begins with this word."""
-        return token.form.partition(" ")[0] in self._by_first
-
     def at(self, tokens: list[Token], place: int) -> tuple[str, int] | None:
         """(letter, end) of the longest option text that begins at this token and ends with one."""
-        if place >= len(tokens) or not self.begins(tokens[place]):
+        if place >= len(tokens):
             return None
         best: tuple[str, int] | None = None
-        for words, letter in self._by_first[tokens[place].form.partition(" ")[0]]:
+        for words, letter in self._by_first.get(tokens[place].form.partition(" ")[0], ()):
             end, have = place, 0
             while end < len(tokens) and have < len(words):
                 part = tokens[end].form.split(" ") if tokens[end].form != "\n" else ["\n"]

@@ -9,12 +9,9 @@ from typing import NamedTuple
 
 from .expressions import NoValue, Side, plain, read, scanned
 from .sums import Sum, converts
-from .words import groups
+from .words import NUMBERS
 
 _NEGATED = re.compile(r"\b(?:not|except|least|never|false|incorrect|wrong|cannot)\b|n't\b", re.IGNORECASE)
-_NUMBER_WORDS = {word: Fraction(value) for value, words in [
-    *enumerate(groups("numbers")), *((10 * tens, words) for tens, words in enumerate(groups("tens"), start=3))]
-    for word in words}
 _COMMON = frozenset(map(Fraction, (
     0, 1, 2, 7, 10, 12, 24, 26, 28, 29, 30, 31, 52, 60, 90, 100, 180, 360, 365, 366, 1000)))
 _NUMBER, _WORD = re.compile(r"\d+(?:,\d{2,3})*(?:\.\d+)?"), re.compile(r"[^\W\d_]+")
@@ -101,4 +98,4 @@ def _numbers(text: str) -> set[Fraction]:
     for found in _NUMBER.finditer(text):
         number = Fraction(found.group().replace(",", ""))
         digits |= {number, number / 100} if text[found.end():found.end() + 2].lstrip().startswith("%") else {number}
-    return digits | {_NUMBER_WORDS[word] for word in _WORD.findall(text.lower()) if word in _NUMBER_WORDS}
+    return digits | {Fraction(NUMBERS[word]) for word in _WORD.findall(text.lower()) if word in NUMBERS}

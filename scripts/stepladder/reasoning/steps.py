@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from functools import cache
 
 from ..engine import prompts
-from .words import listed
+from .words import NUMBERS, listed
 
 LEAST_WORDS = 3  # words and signs of its own, from which a reasoning has a step
 COPIED_WORDS = 4  # words in a row, from which a sentence is a copy of the question and not a word that it shares
+LEAST_NUMBERS = 3  # of which one at least is the question's, where steps compute about it
 
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!\b[A-Da-d]\.)\s+|\n+")
 _WORDS = re.compile(r"\w+|[=+*/×÷<>-]")
 _OPTION = re.compile(r"^\W*(?:option\s+|choice\s+)?\(?(?P<letter>[A-D])\)?\s*[.):\-–]\)?\s*(?P<rest>.*)$",
                      re.IGNORECASE | re.DOTALL)
+_PIECES, _STEM = re.compile(r"\d+|[^\W\d_]+"), 5
+_EMPTY = listed("no_units", "labels", "judging", "asserting")
 _LABELS, _JUDGING = listed("labels"), listed("judging")
 _ASSERTING = listed("labels", "judging", "asserting")
 
@@ -29,13 +32,15 @@ class Steps:
     """A reasoning's sentences and lines by kind.
 
     own: those that say something. copied: those that stand in the question, its options or the prompt's example.
-    asserted: those that only call an option the answer. checked: the options that a line judges.
+    asserted: those that only call an option the answer. checked: the options that a line judges. foreign: whether its
+    own sentences have LEAST_NUMBERS or more, and no word and no number of question and options, which have some.
     """
 
     own: tuple[str, ...]
     copied: tuple[str, ...]
     asserted: tuple[str, ...]
     checked: frozenset[str]
+    foreign: bool
 
     @classmethod
     def of(cls, body: str, question: str, choices: Mapping[str, str]) -> Steps:
@@ -67,13 +72,14 @@ class Steps:
                 own.append(sentence)
                 if line and judged:
                     checked.add(line["letter"].upper())
-        return cls(tuple(own), tuple(copied), tuple(asserted), frozenset(checked))
+        about = " ".join([question, *choices.values()])
+        return cls(tuple(own), tuple(copied), tuple(asserted), frozenset(checked), _is_foreign(" ".join(own), about))
 
     @property
     def lack(self) -> str | None:
-        """"copied options" or "no step", where there is nothing that leads to the answer; else None."""
+        """"copied options", "no step" or "foreign steps", where nothing leads to the answer; else None."""
         if sum(len(_words(sentence)) for sentence in self.own) >= LEAST_WORDS:
-            return None
+            return "foreign steps" if self.foreign else None
         return "copied options" if self.copied else "no step"
 
     @property
@@ -93,6 +99,19 @@ def _repeats(words: Sequence[str], option: str) -> bool:
     """Whether a line is its option but for a slip ("A. Sparking her feelings")."""
     there = option.split()
     return 1 < len(words) <= len(there) + 1 and len(set(words) - set(there)) <= 1
+
+
+def _is_foreign(own: str, about: str) -> bool:
+    """Whether steps compute with numbers, and with nothing of a question that has numbers too."""
+    said, asked = _content(own), _content(about)
+    return (sum(map(str.isdecimal, said)) >= LEAST_NUMBERS and said.isdisjoint(asked)
+            and any(map(str.isdecimal, asked)))
+
+
+def _content(text: str) -> set[str]:
+    """The numbers of a text and the beginnings of its words, without those that every text has."""
+    return {NUMBERS.get(word, word[:_STEM]) for word in _PIECES.findall(text.casefold())
+            if word.isdecimal() or word in NUMBERS or (len(word) >= 3 and word not in _EMPTY)}
 
 
 def _words(text: str) -> list[str]:

@@ -36,7 +36,7 @@ from .words import WRAPPING, listed
 
 @dataclass(frozen=True)
 class Sum:
-    """One equation, as it is written, and whether it holds.
+    """One equation, as `plain` writes it, and whether it holds.
 
     operands: the numbers that it computes with; none where it takes a number apart ("17 = 7 x 2 + 3"). result: its
     right side, where that is one number.
@@ -218,6 +218,8 @@ def _ends_cleanly(part: _Part, behind: Token | None) -> bool:
         return behind is None or not behind.text.startswith(("..", "…", "!"))
     word, following = rest[0].text.lower(), rest[1] if len(rest) > 1 else None
     if rest[0].kind == WORD:
+        if word == "or":
+            return False
         if word in _LINKS:
             return following is None or (following.kind not in _BEGINS and following.text.lower() not in _ODD_BEHIND)
         if word in _COMPARING:
@@ -236,6 +238,8 @@ _PER_CENT, _POINTED, _FINE = re.compile("%"), re.compile(r"(?<![\d.])[1-9]\d{0,2
 _CONVERSIONS = frozenset(Fraction(one) for one in (
     100, 1000, 10**4, 10**6, 10**9, 60, 3600, 24, 1440, 7, 12, 52, 30, 365, 16, 36, 1760, 5280, 1024))
 
+_SIZE = 20
+
 
 def _holds(left: _Part, right: _Part) -> bool | None:
     """Whether both sides are worth the same; None where that cannot be said for certain."""
@@ -249,14 +253,19 @@ def _holds(left: _Part, right: _Part) -> bool | None:
     units = one.units | two.units
     if len(units) > 1 or (units and (not two.lone or one.lone) and one.units != two.units):
         return None  # "3 hours = 3 x 60"
-    if one.units != two.units and converts(one.value, two.value):
-        return None  # "8 x 15 = 2 hours"
+    if one.units != two.units and (converts(one.value, two.value) or not _near(one.value, two.value)):
+        return None  # "8 x 15 = 2 hours", "2,048 tokens x 84 = 12.1 GB"
     return any(_equal(*sides) for sides in _other_readings(left, right)) or _rounds(left, right)
 
 
 def converts(one: Fraction, two: Fraction) -> bool:
     """Whether two numbers could be the same quantity in two units: 120 and 2, 1.5 and 150."""
     return bool(one and two and {one / two, two / one} & _CONVERSIONS)
+
+
+def _near(one: Fraction, two: Fraction) -> bool:
+    """Whether two numbers are of one size, so that a slip may lie between them."""
+    return abs(one) <= _SIZE * abs(two) and abs(two) <= _SIZE * abs(one)
 
 
 def _equal(one: Side, two: Side) -> bool:

@@ -21,3 +21,6 @@ def groups(name: str) -> list[list[str]]:
 
 WRAPPING: dict[int, frozenset[str]] = {
     int(turn): frozenset(words.split()) for turn, words in _LISTED["wrapping"].items()}
+NUMBERS: dict[str, str] = {word: str(value) for value, words in [
+    *enumerate(groups("numbers")), *((10 * tens, words) for tens, words in enumerate(groups("tens"), start=3))]
+    for word in words}
