@@ -99,6 +99,44 @@ def test_where_the_letter_cannot_be_asked_for_the_reply_has_none(
     assert again, "--force asks anew"
 
 
+def test_the_letter_is_asked_for_behind_the_first_turn(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runaway = f"{SILENT}\n\nUser: What is the capital of Italy?\nA. Oslo\nB. Rome"
+
+    def answers(request: Request) -> str:
+        return silent(request) if request.id.endswith("/letter") else runaway
+
+    run(workdir, monkeypatch, answers)
+    assert {cot["status"] for cot in cots(workdir).values()} == {"verified"}
+    assert not any("Italy" in (record["chain_of_thought"] or "") for record in read(workdir))
+
+
+def test_the_letter_that_was_asked_for_settles_no_dispute(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def disputes(request: Request) -> str:
+        key = question(int(request.id.partition("#")[0].rpartition("/")[2]))["answer"]
+        return f" {key}" if request.id.endswith("/letter") else f"{BODY}\nAnswer: A\nAnswer: B"
+
+    run(workdir, monkeypatch, disputes, "--attempts", "1", "--no-hint")
+    assert {outcome["outcome"] for cot in cots(workdir).values() for outcome in cot["outcomes"]} == {
+        "contradicts itself"}
+
+
+def test_a_letter_that_did_not_fit_is_asked_for_under_another_context(
+        workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(backend: ScriptedBackend, request: Request) -> None:
+        if request.id.endswith("/letter"):
+            raise RequestError(request.id, "over the context")
+
+    flags = ("--attempts", "1", "--no-hint")
+    with monkeypatch.context() as patch:
+        patch.setattr(ScriptedBackend, "check", check)
+        run(workdir, monkeypatch, silent, *flags, "--context", "600")
+    assert {cot["status"] for cot in cots(workdir).values()} == {"failed"}
+    calls = run(workdir, monkeypatch, silent, *flags, "--context", "700").calls
+    assert calls
+    assert all(call.id.endswith("/letter") for call in calls)
+    assert {cot["status"] for cot in cots(workdir).values()} == {"verified"}
+
+
 # -- seen while it runs -----------------------------------------------------------------------------------------------
 
 
@@ -181,3 +219,13 @@ def test_a_thought_stays_in_front_where_the_letter_is_asked_for(
             assert record["cot"]["finish_reason"] == "re-asked"
             assert record["cot"]["thinking"] == "One back."
             assert record["chain_of_thought"] == f"{SILENT}\nAnswer: {record['answer']}"
+
+
+def test_a_kept_one_costs_all_the_replies_that_had_to_agree(
+        workdir: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def right(request: Request) -> Completion:
+        number = int(request.id.partition("#")[0].rpartition("/")[2])
+        return Completion(request.id, f"{BODY}\nAnswer: {letter_of(request, str(number))}", 9, 10, "stop")
+
+    run(workdir, monkeypatch, right, "--agree", "3of3")
+    assert "30 tokens a kept one" in capfd.readouterr().err.strip().splitlines()[-1]

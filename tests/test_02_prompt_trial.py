@@ -114,3 +114,25 @@ def test_another_way_to_think_is_another_trial(workdir: Path, monkeypatch: pytes
     run(workdir, monkeypatch, only_explains, "--prompt", "auto")
     calls = run(workdir, monkeypatch, only_explains, "--prompt", "auto", "--thinking", "off").calls
     assert len(calls) == 2 * 20 + 30
+
+
+def test_a_peek_does_not_decide_the_night(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(workdir, monkeypatch, lambda request: "neutral", "--prompt", "auto", "--limit", "1")
+    run(workdir, monkeypatch, only_explains, "--prompt", "auto")
+    assert counts(workdir)["prompt_trial"]["chosen"] == "explain"
+
+
+def test_replies_of_retries_do_not_count(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form that had been retried has had more chances than the others."""
+    def later(request: Request) -> str:
+        number, _, attempt = request.id.rpartition("/")[2].partition("#")
+        if prompts.VARIANTS["options"].system in str(request.prompt) and attempt != "1":
+            return f"{BODY}\nAnswer: {letter_of(request, number)}"
+        return only_explains(request)
+
+    once = ("--attempts", "1", "--no-hint")
+    run(workdir, monkeypatch, later, *once)
+    run(workdir, monkeypatch, later, *once, "--retry-failed")
+    run(workdir, monkeypatch, later, *once, "--prompt", "auto")
+    assert counts(workdir)["prompt_trial"]["tried"]["options"]["accepted"] == 0
+    assert counts(workdir)["prompt_trial"]["chosen"] == "explain"

@@ -18,6 +18,7 @@ from ..engine import prompts
 from ..engine.requests import Backend
 from .attempts import Policy
 from .replies import Replies
+from .verify import ACCEPTED
 from .writing import Writing
 
 AUTO = "auto"
@@ -35,7 +36,7 @@ def choose(journal: Journal, policy: Policy, replies: Callable[[Policy], Replies
     """{"chosen", "questions", "tried": variant -> {"accepted", "right"}}, of greedy first attempts without a hint.
 
     key: what tells the teacher from others. replies: those of a policy. Of equals the one with more right letters is
-    taken, then the first of `TRIED`. Raises as `Writing.run`.
+    taken, then the first of `TRIED`. Of fewer than QUESTIONS records it is not kept. Raises as `Writing.run`.
     """
     known = work_key("prompt trial", identity(AUTO), policy.max_tokens, key, *policy.told())
     if (entry := journal.get(known)) is not None:
@@ -45,13 +46,13 @@ def choose(journal: Journal, policy: Policy, replies: Callable[[Policy], Replies
         trying = replies(replace(policy, variant=variant, attempts=1, hint=False, agree=1))
         writing = Writing(trying, records[:QUESTIONS], teacher, f"02 trying prompt {variant}")
         writing.run(opened, retry_failed=False)
-        results = [(record, writing.result(record)) for record in records[:QUESTIONS]]
-        tried[variant] = {
-            "accepted": sum(result["chain_of_thought"] is not None for _, result in results),
-            "right": sum(result["cot"]["teacher_answer"] == record["answer"] for record, result in results)}
+        firsts = [(record, writing.result(record)["cot"]["outcomes"][0]) for record in records[:QUESTIONS]]
+        tried[variant] = {"accepted": sum(first["outcome"] == ACCEPTED for _, first in firsts),
+                          "right": sum(first["answer"] == record["answer"] for record, first in firsts)}
     chosen = max(TRIED, key=lambda variant: (tried[variant]["accepted"], tried[variant]["right"]))
     found = {"chosen": chosen, "questions": len(records[:QUESTIONS]), "tried": tried}
-    journal.put(known, {"id": "prompt trial", **found})
+    if len(records) >= QUESTIONS:  # a peek at a few records does not decide a night
+        journal.put(known, {"id": "prompt trial", **found})
     return found
 
 

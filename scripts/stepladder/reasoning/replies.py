@@ -59,7 +59,7 @@ class Replies:
         if thoughts.wants_short_form(reply, attempt) and self._kept(self._short_key(attempt)) is None:
             return "short"
         silent = judgement.outcome == NO_ANSWER and reply.finish_reason not in ("closed", RE_ASKED)
-        return "letter" if silent else None
+        return "letter" if silent and self._kept(self._letter_key(attempt)) is None else None
 
     def request(self, attempt: Attempt, step: Step, reply: Reply | None, backend: Backend) -> Request:
         """What is asked in a step, behind the reply as far as it is known."""
@@ -68,7 +68,7 @@ class Replies:
         if reply is None:
             return Request(attempt.id, prompt, most + (may_think or 0), self.sampling(attempt),
                            closing=prompts.CLOSING, thought_tokens=may_think)
-        begun = thoughts.SHORT_FORM if step == "short" else reply.text + prompts.CLOSING
+        begun = thoughts.SHORT_FORM if step == "short" else plain.first_turn(reply.text).rstrip() + prompts.CLOSING
         prompt += plain.with_thought(prompt, reply.thinking, begun)
         if step == "letter":
             return Request(f"{attempt.id}/letter", prompt, RE_ASKED_TOKENS, thought_tokens=0)
@@ -82,7 +82,7 @@ class Replies:
         if step == "short":
             return replace(reply, text=completion.text, tokens=reply.tokens + completion.tokens,
                            finish_reason=completion.finish_reason)
-        return replace(reply, text=reply.text + prompts.CLOSING + completion.text,
+        return replace(reply, text=plain.first_turn(reply.text).rstrip() + prompts.CLOSING + completion.text,
                        tokens=reply.tokens + completion.tokens, finish_reason=RE_ASKED)
 
     def get(self, attempt: Attempt) -> Reply | None:
@@ -104,25 +104,23 @@ class Replies:
         return reply
 
     def keep(self, attempt: Attempt, step: Step, reply: Reply) -> None:
-        """Into the journal, at once. Raises StageError when the disk is full."""
+        """Into the journal, at once; a letter goes with the reply that it was asked for.
+
+        Raises StageError when the disk is full.
+        """
         key, short = self._key(attempt), self._short_key(attempt)
         if step == "short" or (step == "letter" and short in self.journal):
             key = short
         entry = {"id": attempt.id, "text": reply.text, "tokens": reply.tokens, "finish_reason": reply.finish_reason}
         if reply.thinking is not None:
             entry["thinking"] = reply.thinking
-        if reply.refused is None:
-            self.journal.put(key, entry)
-        else:
-            self.journal.put(self._refusal_key(key), entry | {"refused": reply.refused, "words": reply.words})
+        self.journal.put(key, entry)
 
-    def keep_unasked(self, attempt: Attempt, step: Step, reply: Reply | None, why: str) -> None:
+    def keep_unasked(self, attempt: Attempt, step: Step, why: str) -> None:
         """Note that a step does not fit the context. `why`: in the backend's words. Raises StageError as `keep`."""
-        if step == "letter":
-            assert reply is not None
-            self.keep(attempt, step, replace(reply, finish_reason=RE_ASKED))
-        else:
-            self.keep(attempt, step, Reply("", 0, None, "too long", why))
+        entry = {"id": attempt.id, "text": "", "tokens": 0, "finish_reason": None, "refused": "too long", "words": why}
+        key = {"reply": self._key, "short": self._short_key, "letter": self._letter_key}[step](attempt)
+        self.journal.put(self._refusal_key(key), entry)
 
     def retries(self, record: Record) -> int:
         """How often this record was tried again after it had failed."""
@@ -151,6 +149,9 @@ class Replies:
 
     def _short_key(self, attempt: Attempt) -> str:
         return work_key(self._key(attempt), thoughts.SHORT_FORM)
+
+    def _letter_key(self, attempt: Attempt) -> str:
+        return work_key(self._key(attempt), prompts.CLOSING)
 
     def _refusal_key(self, key: str) -> str:
         return work_key(key, self._context)

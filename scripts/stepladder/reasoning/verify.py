@@ -69,14 +69,16 @@ def contradicts(body: str, letter: str, choices: Mapping[str, str]) -> bool:
     return (verdicts is not None and verdicts != {letter}) or said not in (letter, None)
 
 
-def judge(text: str, attempt: Attempt, closed: bool = False) -> Judgement:
+def judge(text: str, attempt: Attempt, closed: bool = False, re_asked: bool = False) -> Judgement:
     """Weigh one reply to `attempt`; `closed` where its conclusion was forced, in the middle of a sentence perhaps.
 
-    What the reply had answered before that counts, not what was forced.
+    What the reply had answered before that counts, not what was forced. re_asked: it had answered nothing clearly, and
+    was asked for its letter: that alone counts.
     """
     if closed and extract.own_answer(text, prompts.CLOSING, attempt.shown["choices"]) is not None:
         text = text.rpartition(prompts.CLOSING)[0]
-    concluded = extract.extract_answer(text, attempt.shown["choices"])
+    telling = f"{prompts.CLOSING}{text.rpartition(prompts.CLOSING)[2]}" if re_asked else text
+    concluded = extract.extract_answer(telling, attempt.shown["choices"])
     answer = None if concluded is None else attempt.back[concluded]
     reason = extract.degenerate(text)
     if reason is not None:

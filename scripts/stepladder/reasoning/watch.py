@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ..core.records import LETTERS, Record
 from ..engine import prompts
 from ..engine.requests import Backend, Completion, Request, RequestError
-from .attempts import Attempt, Judgement
+from .attempts import Attempt, Case, Judgement
 from .verify import ACCEPTED
 
 LOOKED_AT = 100
@@ -46,7 +46,6 @@ class Watch:
         self.tries[label] += 1
         self.tokens += tokens
         accepted = judgement.outcome == ACCEPTED
-        self.kept += accepted
         self.accepted[label] += accepted
         if not accepted:
             self.refused[judgement.outcome] += 1
@@ -56,6 +55,10 @@ class Watch:
             if not accepted:
                 self._first_refused[judgement.outcome] += 1
                 self._examples.setdefault(judgement.outcome, f"{record['id']}: {_shortened(text)}")
+
+    def finished(self, case: Case) -> None:
+        """Count a record that is done."""
+        self.kept += case.accepted is not None
 
     def note(self) -> str:
         """What stands beside the progress: accepted by try, the commonest refusals, tokens for a kept record."""

@@ -15,7 +15,7 @@ from ..core.progress import Progress, say
 from ..core.records import Record
 from ..engine.requests import Backend, Completion, Feed, Request, RequestError
 from .attempts import Attempt, Case, Judgement, Reply
-from .replies import Replies, Step
+from .replies import RE_ASKED, Replies, Step
 from .verify import judge
 from .watch import FAST, Watch
 
@@ -144,7 +144,7 @@ class Writing:
             try:
                 self.backend.check(request)
             except RequestError as error:
-                self.replies.keep_unasked(asked.attempt, asked.step, asked.reply, error.reason)
+                self.replies.keep_unasked(asked.attempt, asked.step, error.reason)
                 continue
             self._asked[request.id] = asked
             return request
@@ -185,6 +185,7 @@ class Writing:
 
     def _finish(self, case: Case) -> None:
         self._note_result(case.record, case.result(self.teacher))
+        self._watch.finished(case)
         self._progress.update(1, note=self._note())
         stop_flag.check()
 
@@ -196,4 +197,6 @@ class Writing:
 def _judged(attempt: Attempt, reply: Reply) -> Judgement:
     if reply.refused is not None:
         return Judgement(reply.refused, words=reply.words)
-    return replace(judge(reply.text, attempt, closed=reply.finish_reason == "closed"), thinking=reply.thinking)
+    judgement = judge(reply.text, attempt, closed=reply.finish_reason == "closed",
+                      re_asked=reply.finish_reason == RE_ASKED)
+    return replace(judgement, thinking=reply.thinking)
