@@ -92,6 +92,15 @@ def test_steps_that_lead_to_another_option(body: str, letter: str, expected: boo
     assert astray(body, letter) is expected
 
 
+@pytest.mark.parametrize("digits", [16, 5_000])
+def test_numbers_too_long_to_read_are_ignored(digits: int) -> None:
+    long = "9" * digits
+    assert not astray(f"9 / 3 = 3. {long}. The price is {long}.", "A")
+    assert astray(f"{long} it is not. 9 x 2 = 18.", "A")
+    body = f"{long} it is not. 9 / 3 = 3. 3 x 2 = 6."
+    assert grounded(body, stated(body), f"{QUESTION} {long}", CHOICES) == 1
+
+
 def test_a_result_in_another_form_is_the_answer() -> None:
     minutes = {"A": "2 hours", "B": "3 hours", "C": "4 hours", "D": "5 hours"}
     assert not astray("8 x 15 = 120 minutes.", "A", "How long is it?", minutes)

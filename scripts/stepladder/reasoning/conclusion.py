@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from .expressions import NoValue, Side, plain, read, scanned
+from .expressions import MOST_DIGITS, NoValue, Side, plain, read, scanned
 from .sums import Sum, converts
 from .words import NUMBERS
 
@@ -54,7 +54,8 @@ def _last_result(sentence: str, sums: Sequence[Sum]) -> _Result | None:
     said = _SAID.search(sentence)
     if said is None or _NEGATED.search(sentence) or "=" in sentence or len(_NUMBER.findall(sentence)) > 1:
         return None
-    return _Result(Fraction(said["number"].replace(",", "")), False)
+    value = _value(said["number"])
+    return None if value is None else _Result(value, False)
 
 
 def number_of(text: str) -> Side | None:
@@ -96,6 +97,14 @@ def _numbers(text: str) -> set[Fraction]:
     """The numbers of a text, in digits or words, without signs."""
     digits = set()
     for found in _NUMBER.finditer(text):
-        number = Fraction(found.group().replace(",", ""))
+        number = _value(found.group())
+        if number is None:
+            continue
         digits |= {number, number / 100} if text[found.end():found.end() + 2].lstrip().startswith("%") else {number}
     return digits | {Fraction(NUMBERS[word]) for word in _WORD.findall(text.lower()) if word in NUMBERS}
+
+
+def _value(number: str) -> Fraction | None:
+    """What a number in digits is worth; None of more than MOST_DIGITS, which no step computes with."""
+    short = sum(map(str.isdigit, number)) <= MOST_DIGITS
+    return Fraction(number.replace(",", "")) if short else None
