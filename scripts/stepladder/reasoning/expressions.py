@@ -234,6 +234,9 @@ class _Parser:
                 if kind == "/" and factor == 0:
                     raise NoValue
                 value = _bounded(value * factor if kind == "*" else value / factor)
+            elif kind == "(" and self._glued() and self.tokens[self.at - 1].kind in (NUMBER, ")"):
+                self.operations += "*"
+                value = _bounded(value * self._power())  # "2(3 + 4)", "2(3)^2"
             elif kind == "of" and self._is_part():
                 self.at += 1 + (self._kind(1) == WORD and self.tokens[self.at + 1].text.lower() == "the")
                 self.operations += "*"
@@ -277,10 +280,7 @@ class _Parser:
             value = self._number(self.tokens[self.at].text)
             self.units.update([MEASURES[currency]] if currency else [])
             self.at += 1
-        while self._kind() == "(" and self._glued() and "/" not in self.operations:
-            self.operations += "*"
-            value = _bounded(value * self._bracket())  # "2(3 + 4)"
-        if self._glued() and self._kind() in (NUMBER, ODD, "("):
+        if self._glued() and (self._kind() in (NUMBER, ODD) or (self._kind() == "(" and "/" in self.operations)):
             raise NoValue
         self._measure()
         return value
