@@ -81,7 +81,7 @@ def grounded(body: str, sums: Sequence[Sum], question: str, choices: Mapping[str
 
     body: the reasoning that the sums are of. Numbers that everybody knows (60 minutes, 360 degrees) count as known.
     """
-    known = _numbers(" ".join([question, *choices.values()])) | _COMMON
+    known = _numbers(plain(" ".join([question, *choices.values()]))) | _COMMON
     body, at, hits, operands = plain(body), 0, 0, 0
     for one in sums:
         start = body.index(one.text, at)
