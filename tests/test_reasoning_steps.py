@@ -81,15 +81,31 @@ def astray(body: str, letter: str, question: str = QUESTION, choices: dict[str, 
 
 @pytest.mark.parametrize(("body", "letter", "expected"), [
     ("9 / 3 = 3. 3 x 2 = 6.", "A", False), ("9 / 3 = 3. 9 x 2 = 18 dollars.", "A", True),
-    ("9 / 3 = 3. 9 x 3 = 27.", "B", True), ("4 x 5 = 20.", "A", True),
+    ("9 / 3 = 3. 9 x 3 = 27.", "B", True), ("4 x 5 = 20.", "A", False),
     ("9 x 2 = 18. Wrong way: it is 6.", "A", False), ("9 / 3 = 3. 3 x 2 = 6. Check: 6 / 2 = 3.", "A", False),
     ("12 / 2 = six dollars", "A", False), ("9 pens cost 18 dollars, a third of which is six. 3 x 6 = 18.", "A", False),
-    ("Each pen is dear. The price is 18 dollars.", "A", True), ("The price is not 18 dollars.", "A", False),
-    ("The price is 20 dollars.", "A", False), ("9 x 2 = 18, then a third of it", "A", True),
-    ("9 x 2 = 18, then / 3", "A", False), ("", "A", False),
+    ("Each pen is dear. Three pens and two pens are 18 dollars.", "A", False), ("The price is 18.", "A", False),
+    ("9 x 2 = 18, then a third of it", "A", False), ("9 x 2 = 18, then / 3", "A", False), ("9 x 2 = 18!", "A", False),
+    ("So 9 x 2 = 18 dollars (for certain).", "A", False), ("9 x 2 = 18 thirded", "A", False),
+    ("9 x 2 = 18 pens", "A", True), ("9 x 2 = 18 hours.", "A", True),
+    ("A third of 18; check: 9 x 2 = 18.", "A", False), ("It is a third, as 9 x 2 = 18.", "A", False),
+    ("As 9 / 3 = 3, it is 9 x 2 = 18.", "A", True), ("", "A", False),
 ])
 def test_steps_that_lead_to_another_option(body: str, letter: str, expected: bool) -> None:
     assert astray(body, letter) is expected
+
+
+@pytest.mark.parametrize(("question", "options", "body", "letter"), [
+    ("Double a number and add three: 19. Which number?", "8 16 19 11",
+     "19 - 3 = 16, halve it; check: 16 + 3 = 19.", "A"),
+    ("Two shelves of 8 cats and one dog. How many legs more?", "20 16 8 4", "2 x 8 = 16, and a dog adds four.", "A"),
+    ("In which century did the man of 1700 die, aged 56?", "18 17 1756 1700",
+     "It lies between 1701 and 1800, as 1700 + 56 = 1756.", "A"),
+    ("Ann has four fewer than Bob, who has 12. How many has Ann?", "8 12 16 4",
+     "Ann has fewer by four than Bob has. Bob has 12.", "A"),
+])
+def test_right_steps_whose_last_number_is_another_option(question: str, options: str, body: str, letter: str) -> None:
+    assert not astray(body, letter, question, dict(zip("ABCD", options.split(), strict=True)))
 
 
 @pytest.mark.parametrize("digits", [16, 5_000])
