@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from stepladder.core.records import LETTERS
 from stepladder.engine import extract, prompts
 from stepladder.puzzles import stream, to_record
-from stepladder.reasoning import quality
+from stepladder.reasoning import quality, verify
+from stepladder.reasoning.attempts import Attempt
 from stepladder.reasoning.conclusion import grounded, leads_astray, number_of
 from stepladder.reasoning.steps import Steps
 from stepladder.reasoning.sums import stated
@@ -81,15 +83,43 @@ def astray(body: str, letter: str, question: str = QUESTION, choices: dict[str, 
 
 @pytest.mark.parametrize(("body", "letter", "expected"), [
     ("9 / 3 = 3. 3 x 2 = 6.", "A", False), ("9 / 3 = 3. 9 x 2 = 18 dollars.", "A", True),
-    ("9 / 3 = 3. 9 x 3 = 27.", "B", True), ("4 x 5 = 20.", "A", True),
+    ("9 / 3 = 3. 9 x 3 = 27.", "B", True), ("4 x 5 = 20.", "A", False),
     ("9 x 2 = 18. Wrong way: it is 6.", "A", False), ("9 / 3 = 3. 3 x 2 = 6. Check: 6 / 2 = 3.", "A", False),
     ("12 / 2 = six dollars", "A", False), ("9 pens cost 18 dollars, a third of which is six. 3 x 6 = 18.", "A", False),
-    ("Each pen is dear. The price is 18 dollars.", "A", True), ("The price is not 18 dollars.", "A", False),
-    ("The price is 20 dollars.", "A", False), ("9 x 2 = 18, then a third of it", "A", True),
-    ("9 x 2 = 18, then / 3", "A", False), ("", "A", False),
+    ("Each pen is dear. Three pens and two pens are 18 dollars.", "A", False), ("The price is 18.", "A", False),
+    ("9 x 2 = 18, then a third of it", "A", False), ("9 x 2 = 18, then / 3", "A", False), ("9 x 2 = 18!", "A", False),
+    ("So 9 x 2 = 18 dollars (for certain).", "A", False), ("9 x 2 = 18 thirded", "A", False),
+    ("9 x 2 = 18 pens", "A", True), ("9 x 2 = 18 hours.", "A", True),
+    ("A third of 18; check: 9 x 2 = 18.", "A", False), ("It is a third, as 9 x 2 = 18.", "A", False),
+    ("As 9 / 3 = 3, it is 9 x 2 = 18.", "A", True), ("", "A", False),
 ])
 def test_steps_that_lead_to_another_option(body: str, letter: str, expected: bool) -> None:
     assert astray(body, letter) is expected
+
+
+@pytest.mark.parametrize(("question", "options", "body"), [
+    ("Three more than twice a number is 19. Which number?", "8 16 20 11", "19 - 3 = 16, halve it; check: 16 + 3 = 19."),
+    ("Each of two cats has 8 fleas, a dog has some. How many?", "20 16 8 4", "2 x 8 = 16, and a dog adds four."),
+    ("A man born in 1700 lived for 56 years. In which century did he die?", "18 17 19 16",
+     "He died between 1701 and 1800, as 1700 + 56 = 1756."),
+    ("Ann has four fewer than Bob, who has 12. How many has Ann?", "8 12 16 4",
+     "Ann has fewer by four than Bob has. Bob has 12."),
+])
+def test_right_steps_that_end_in_another_number(question: str, options: str, body: str) -> None:
+    choices = dict(zip("ABCD", options.split(), strict=True))
+    assert not astray(body, "A", question, choices)
+    record = {"id": "q", "question": question, "choices": choices, "answer": "A"}
+    asked = Attempt("q#1", 1, "greedy", record, {letter: letter for letter in LETTERS}, 0, False)
+    assert verify.judge(f"{body}\nAnswer: A", asked).outcome == verify.ACCEPTED
+
+
+@pytest.mark.parametrize("digits", [16, 5_000])
+def test_numbers_too_long_to_read_are_ignored(digits: int) -> None:
+    long = "9" * digits
+    assert not astray(f"9 / 3 = 3. {long}. The price is {long}.", "A")
+    assert astray(f"{long} it is not. 9 x 2 = 18.", "A")
+    body = f"{long} it is not. 9 / 3 = 3. 3 x 2 = 6."
+    assert grounded(body, stated(body), f"{QUESTION} {long}", CHOICES) == 1
 
 
 def test_a_result_in_another_form_is_the_answer() -> None:

@@ -29,6 +29,8 @@ def false_ones(text: str, question: str = "", options: tuple[str, ...] = ()) -> 
 
 @pytest.mark.parametrize(("text", "worth"), [
     ("7 x 8", 56), ("7x8", 56), ("7 × 8 ÷ 4", 14), ("2 + 3 * 4", 14), ("(2 + 3) * 4", 20), ("2(3 + 4)", 14),
+    ("2(3)^2", 18), ("2(3)(4)^2 + 1", 97), ("(1 + 1)(3)^2", 18), ("2^3(4)", 32), ("6/2(3)", None), ("2(3)^2(4)", 72),
+    ("8 / 2^2(3)", None),
     ("10 - 2 - 3", 5), ("48 / 4 / 2", 6), ("2^3^2", 512), ("2**5", 32), ("5²", 25), ("-3 + 5", 2), ("3 x -2", None),
     ("1,234,567 + 1", 1234568), ("1,00,000 / 2", 50000), ("2.50 x 4", 10), (".5 + .25", Fraction(3, 4)),
     ("20% of 480", 96), ("3/4 of 48", 36), ("12 x 25%", 3), ("$3 + $5", 8), ("3 packs x 4 red pens", 12),
@@ -50,6 +52,10 @@ def test_values(text: str, worth: float | None) -> None:
     "a = 3 + 4 = 8", "So 5 - 8 = 3.", "2.5 x 4 = 11", "1/2 + 1/4 = 2/4", "285 = 9 x 30 + 25", "100% - 37% = 73%",
     "**7 x 8 = 54**", "10 / 4 = 3.5", "48 / 6 = 7", "8 - 3 = 4 more each time", "10 / 3 = 3.43", "72 - 144 = 12",
     "7 x 8 = 54.\nA. 54 yes\nB. 56 no", "12 x 3 = 35 km", "3600 + 121 = 3721 = 61 x 62", "-4 + 5 = 3 hours",
+    "2(3)^2 = 36", "15/20 = 85 percent of them", "3/4 is 70 per cent", "20 percent of 480 = 86", "8 - 5 is 4",
+    "The difference is 4 - 9 = 6", "3 x 10^8 x 2 = 5 x 10^8", "3/4 x 1/2 = 1/2", "1/2 ÷ 4 = 1/4", "1/4 x 8 ÷ 2 = 2",
+    "9.30 + 0.45 = 9.85", "$9.30 + $0.45 = $10.15", "9.80 + 0.45 = 10.65", "7 x 8 is 54, so B", "7 x 8 is 54 dollars",
+    "7 x 8 is 54 and 3 x 4 is 12",
 ])
 def test_false_arithmetic_is_called_false(text: str) -> None:
     assert false_ones(text)
@@ -61,7 +67,11 @@ HOLDING = [
     "$17/$8.50 = 2 boxes", "2 + 3 = 5 x 4 = 20", "10 / 3 = 3.33", "10/3 = 3", "50 / 8 = 7 boxes", "2/3 = 0.67 = 67%",
     "0.33 x 300 = 100", "3.14 x 5 x 5 = 78.5", "12.5 x 12.5 = 160", "3721 = 61 x 61", "5 x 3 = 15 + 2 = 17",
     "1.000 + 500 = 1.500", "- 3 + 5 = 8", "-3 + 5 = 2", "2(3 + 4) = 14", "6.02 x 10^23 / 2 = 3.01 x 10^23",
-    "1.1 x 1.1 = 1.2", "20% + 30% = 50%",
+    "15/20 = 75 percent of them", "3/4 is 75 percent", "12 / 48 = 25 per cent", "1/8 = 12.5 percent",
+    "3/4 = 75 Percent",
+    "2/3 = 67 percent", "20 percent of 480 = 96", "100 percent - 37 percent = 63 percent", "12 x 5 = 60 per cent",
+    "**15/20** = **75** percent", "6/3÷2 = 1", "48 ÷ 4 ÷ 2 = 6", "1/2 ÷ 4 = 1/8", "7 x 8 is 56 dollars",
+    "1000(1.05)^2 = 1102.5", "2(3)^2 = 18 = 3(6)", "1.1 x 1.1 = 1.2", "20% + 30% = 50%",
 ]
 NOT_JUDGED = [
     "22:00 + 3 h = 1:00", "22 + 5 = 3 o'clock", "x + 3 = 8, so x = 4", "2x = 15", "4x + 34 = 2(x + 34) = 2x + 68",
@@ -79,6 +89,10 @@ NOT_JUDGED = [
     "6 + 5 = 10 or 11", "$|5 - 8| = 3$", "9**9**9 = 5", "5 + 3 != 9", "5 + 3 <= 9",
     "F = 5 x 9.8 = 48 N", "3 x 2 = 3!", "2,048 tokens x 84 = 12.1 GB",
     "2 plus 2 equals 5 or the earth is square",
+    "The difference is 4 - 9 = 5", "They differ by 4 - 9 = 5", "3 x 10^8 / 6 x 10^14 = 5 x 10^-7",
+    "3/4 ÷ 1/2 = 1.5", "1/2 ÷ 1/4 = 2", "3/4 / 1/2 = 1.5", "3/4 divided by 1/2 = 1.5", r"8 \div 1/2 = 16",
+    "9.30 + 0.45 = 10.15", "10.15 - 9.30 = 0.45", "3 x 1.30 = 4.30", "11.40 + 1.30 = 1.10", "10 x 10 is 2 dimensional",
+    "3 - 1 is 1 of the games", "10 x 10 is 3 digits long", "10 x 10 is 2 dimensional = flat", "50 + 20 percent = 60",
 ]
 
 
@@ -97,6 +111,8 @@ def test_what_the_question_has_is_not_the_texts_own() -> None:
     assert false_ones("2 + 3 = 13", "If 1 + 2 = 5 and 3 + 4 = 25, what is 2 + 3?") == []
     assert false_ones("6 + 3 = 18", "In a code, '+' means multiplication. What is 6 + 3?") == []
     assert false_ones("A to Z: 25 + 3 = 2, so B", "Letters move on by 3 places.") == []
+    assert false_ones("4 - 9 = 5", "How far apart are they?") == []
+    assert false_ones("10 / 2 = 4", "Which is wrong?", ("10 ÷ 2 = 4", "10 ÷ 2 = 5")) == []
     assert false_ones("5 + 4 = 2, a Tuesday", "Which weekday is it?") == []
     assert false_ones("5 + 4 = 3, a Tuesday", "Which weekday is it?") == ["5 + 4 = 3"]
 

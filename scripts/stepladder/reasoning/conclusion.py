@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple
 
-from .expressions import NoValue, Side, plain, read, scanned
+from .expressions import MEASURES, MOST_DIGITS, NoValue, Side, plain, read, scanned
 from .sums import Sum, converts
 from .words import NUMBERS
 
@@ -15,46 +14,37 @@ _NEGATED = re.compile(r"\b(?:not|except|least|never|false|incorrect|wrong|cannot
 _COMMON = frozenset(map(Fraction, (
     0, 1, 2, 7, 10, 12, 24, 26, 28, 29, 30, 31, 52, 60, 90, 100, 180, 360, 365, 366, 1000)))
 _NUMBER, _WORD = re.compile(r"\d+(?:,\d{2,3})*(?:\.\d+)?"), re.compile(r"[^\W\d_]+")
-_SAID = re.compile(r"\b(?:is|are|was|were|has|have|makes|gives|gets|leaves|equals|totals|pays|costs)\s[$€£]?"
-                   rf"(?P<number>{_NUMBER.pattern})(?:\s[a-z]+){{0,3}}\W*$", re.IGNORECASE)
+_ASIDE = re.compile(r"\b(?:check(?:s|ed|ing)?|verify|verifies|verification|as|since|because)\b", re.IGNORECASE)
 
 
 def leads_astray(own: Sequence[str], sums: Sequence[Sum], question: str, choices: Mapping[str, str], letter: str
                  ) -> bool:
     """Whether the last step computes something else than the option that is called the answer.
 
-    own: the steps. sums: the equations in them. Never said of options that are no numbers, of a last step that does not
-    end in a result, of a question that asks what is not so, nor where the steps have the answer in another place. A
-    result that no equation gives ("Pablo is 15 years old") must be another option.
+    own: the steps. sums: the equations in them. Only said where the last step ends in an equation whose result is
+    another option. Never said of options that are no numbers, of a question that asks what is not so, of a check or a
+    reason ("as 9 x 2 = 18"), nor where the steps have the answer in another place.
     """
     if not own or _NEGATED.search(question):
         return False
-    result = _last_result(plain(own[-1]), sums)
+    result = _last_result(plain(own[-1]), sums, question)
     if result is None:
         return False
     sides = {name: number_of(text) for name, text in choices.items()}
     answer = sides[letter]
-    if None in sides.values() or _alike(result.value, answer) or answer.value in _numbers(plain(" ".join(own))):
+    if None in sides.values() or _alike(result, answer) or answer.value in _numbers(plain(" ".join(own))):
         return False
-    return result.computed or any(result.value == side.value for side in sides.values())
+    return any(result == side.value for side in sides.values())
 
 
-class _Result(NamedTuple):
-    """A number that a sentence ends in. computed: by an equation, else it is only said ("Pablo is 15 years old")."""
-
-    value: Fraction
-    computed: bool
-
-
-def _last_result(sentence: str, sums: Sequence[Sum]) -> _Result | None:
-    if sums and sums[-1].result is not None:
-        _, last, rest = sentence.rpartition(sums[-1].text)
-        if last:
-            return None if _NUMBER.search(rest) else _Result(sums[-1].result, True)
-    said = _SAID.search(sentence)
-    if said is None or _NEGATED.search(sentence) or "=" in sentence or len(_NUMBER.findall(sentence)) > 1:
+def _last_result(sentence: str, sums: Sequence[Sum], question: str) -> Fraction | None:
+    """The result that a sentence ends in; None where anything but a known unit stands behind it."""
+    if not sums or sums[-1].text not in sentence:
         return None
-    return _Result(Fraction(said["number"].replace(",", "")), False)
+    before, _, rest = sentence.rpartition(sums[-1].text)
+    units = set(_words(_NUMBER.split(sums[-1].text)[-1])) - MEASURES.keys()
+    over = units.issubset(_words(question)) and not _WORD.search(rest) and not _NUMBER.search(rest)
+    return sums[-1].result if over and not _ASIDE.search(before.rpartition("=")[2]) else None
 
 
 def number_of(text: str) -> Side | None:
@@ -80,7 +70,7 @@ def grounded(body: str, sums: Sequence[Sum], question: str, choices: Mapping[str
 
     body: the reasoning that the sums are of. Numbers that everybody knows (60 minutes, 360 degrees) count as known.
     """
-    known = _numbers(" ".join([question, *choices.values()])) | _COMMON
+    known = _numbers(plain(" ".join([question, *choices.values()]))) | _COMMON
     body, at, hits, operands = plain(body), 0, 0, 0
     for one in sums:
         start = body.index(one.text, at)
@@ -96,6 +86,18 @@ def _numbers(text: str) -> set[Fraction]:
     """The numbers of a text, in digits or words, without signs."""
     digits = set()
     for found in _NUMBER.finditer(text):
-        number = Fraction(found.group().replace(",", ""))
+        number = _value(found.group())
+        if number is None:
+            continue
         digits |= {number, number / 100} if text[found.end():found.end() + 2].lstrip().startswith("%") else {number}
-    return digits | {Fraction(NUMBERS[word]) for word in _WORD.findall(text.lower()) if word in NUMBERS}
+    return digits | {Fraction(NUMBERS[word]) for word in _words(text) if word in NUMBERS}
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+def _value(number: str) -> Fraction | None:
+    """What a number in digits is worth; None of more than MOST_DIGITS, which no step computes with."""
+    short = sum(map(str.isdigit, number)) <= MOST_DIGITS
+    return Fraction(number.replace(",", "")) if short else None

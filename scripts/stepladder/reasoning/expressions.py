@@ -37,13 +37,15 @@ class Reading:
     """How what can be read in two ways is read.
 
     percent: what "%" is worth. point: the decimal sign, else it groups thousands ("1.234"). minus: whether a leading
-    dash is a sign, not a bullet. shift: by how many halves of its last digit a rounded number ("0.33") is off.
+    dash is a sign, not a bullet. shift: by how many halves of its last digit a rounded number ("0.33") is off. clock:
+    whether a point divides hours from minutes ("9.30").
     """
 
     percent: Fraction = Fraction(1, 100)
     point: bool = True
     minus: bool = True
     shift: int = 0
+    clock: bool = False
 
 
 @dataclass
@@ -82,7 +84,7 @@ _WORDED = {"times": "*", "cdot": "*", "plus": "+", "minus": "-", "div": "/"}
 
 _STAR = "\x01"  # a product for certain; a written "*" may be emphasis
 _SAME = str.maketrans({
-    **dict.fromkeys("×·⋅∙∗", _STAR), **dict.fromkeys("−–‐‑", "-"), **dict.fromkeys("÷⁄∕", "/"),
+    **dict.fromkeys("×·⋅∙∗", _STAR), **dict.fromkeys("−–‐‑", "-"), **dict.fromkeys("⁄∕", "/"),
     "\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'", "％": "%", "＝": "=", "＋": "+"})
 _POWERS = {"²": "^2", "³": "^3"}
 _TEX = re.compile(
@@ -95,6 +97,7 @@ _MATH = re.compile(r"\$([^$\n]{1,200})\$(?![\d.])")
 _POWER = re.compile(r"(?<=[\d)])( ?)\*\*\1(?=[\d(])")
 _PRODUCT = re.compile(r"(?<=[\w)%])( ?)\*\1(?=[\w($€£.])")
 _DECORATION = re.compile(r"[*_`]+")
+_PERCENT = re.compile(r"(?<=\d)[ -]{0,2}per ?cent\b", re.IGNORECASE)
 
 _TOKEN = re.compile(r"""
     (?P<time>\d+(?:[:h]\d+)+)
@@ -103,10 +106,10 @@ _TOKEN = re.compile(r"""
   | (?P<word>[^\W\d_]+(?:['\-][^\W\d_]+)*)
   | (?P<soft>==?>|-+>|<=|>=|!=|:=|[,:"“”«»→⇒<>≤≥—|]|\.{2,}|…)
   | (?P<hard>[.!?;\n])
-  | (?P<mark>==|[-+\x01/^()=$€£¥₹°])
+  | (?P<mark>==|[-+\x01/÷^()=$€£¥₹°])
   | (?P<odd>[^\s])
 """, re.VERBOSE)
-_OPERATES = re.compile(r"\s?[-+\x01/^=]")
+_OPERATES = re.compile(r"\s?[-+\x01/÷^=]")
 CURRENCIES = frozenset("$€£¥₹")
 
 
@@ -125,7 +128,7 @@ def plain(text: str) -> str:
             text = _TEX.sub(_without_tex, text)
     text = _MATH.sub(lambda found: found[1] if "=" in found[1] or "\\" in found[1] else found[0], text)
     text = _PRODUCT.sub(rf"\1{_STAR}\1", _POWER.sub(r"\1^\1", text))
-    return _DECORATION.sub("", text)
+    return _PERCENT.sub("%", _DECORATION.sub("", text))
 
 
 def _without_tex(found: re.Match[str]) -> str:
@@ -151,7 +154,7 @@ def scanned(text: str) -> list[Token]:
         elif group == "worded":
             kind = {"d": "/", "m": "*"}.get(word[0].lower(), "=")
         elif group == "mark":
-            kind = {_STAR: "*", "==": "="}.get(word, word)
+            kind = {_STAR: "*", "÷": "/", "==": "="}.get(word, word)
         glued = bool(found) and found[-1].end == match.start()
         if group == "number" and glued and found[-1].kind in (WORD, ODD) and found[-1].text[-1:].isalnum():
             kind = ODD  # "H2"
@@ -229,17 +232,30 @@ class _Parser:
         while True:
             kind = self._kind()
             if kind in ("*", "/") and self._operand_follows():
+                if kind == "/" and self._divides_more():
+                    raise NoValue
                 self._operation()
                 factor = self._power()
                 if kind == "/" and factor == 0:
                     raise NoValue
                 value = _bounded(value * factor if kind == "*" else value / factor)
+            elif kind == "(" and self._glued() and self.tokens[self.at - 1].kind in (NUMBER, ")"):
+                self.operations += "*"
+                value = _bounded(value * self._power())  # "2(3 + 4)", "2(3)^2"
             elif kind == "of" and self._is_part():
                 self.at += 1 + (self._kind(1) == WORD and self.tokens[self.at + 1].text.lower() == "the")
                 self.operations += "*"
                 value = _bounded(value * self._power())
             else:
                 return value, self.percents > before[0] and len(self.numbers) == before[1] + 1
+
+    def _divides_more(self) -> bool:
+        """Whether what is divided by seems to be more than the next number: "3/4 ÷ 1/2", "6 / 2 x 10^3"."""
+        if [self._kind(ahead) for ahead in (1, 2, 3, 4)] == [NUMBER, "*", NUMBER, "^"]:
+            return self.tokens[self.at + 3].text == "10"
+        loose = self.tokens[self.at].text != "/" or self.tokens[self.at - 1].end < self.tokens[self.at].start
+        return loose and (self._kind(1), self._kind(2)) == (NUMBER, "/") and (
+            self.tokens[self.at + 2].text == "/" and self.tokens[self.at + 1].end == self.tokens[self.at + 2].start)
 
     def _is_part(self) -> bool:
         """Whether "of" multiplies here: "20% of 80", "3/4 of the 80"."""
@@ -277,10 +293,7 @@ class _Parser:
             value = self._number(self.tokens[self.at].text)
             self.units.update([MEASURES[currency]] if currency else [])
             self.at += 1
-        while self._kind() == "(" and self._glued() and "/" not in self.operations:
-            self.operations += "*"
-            value = _bounded(value * self._bracket())  # "2(3 + 4)"
-        if self._glued() and self._kind() in (NUMBER, ODD, "("):
+        if self._glued() and (self._kind() in (NUMBER, ODD) or (self._kind() == "(" and "/" in self.operations)):
             raise NoValue
         self._measure()
         return value
@@ -299,7 +312,10 @@ class _Parser:
 
     def _number(self, text: str) -> Fraction:
         percent = text.endswith("%")
-        value, unit, coarse = _decimal(text.rstrip("% "), self.reading.point)
+        digits = text.rstrip("% ")
+        value, unit, coarse = _decimal(digits, self.reading.point)
+        if self.reading.clock and "." in digits:
+            value = _hours(digits)
         if self.reading.shift and unit <= Fraction(1, 100):
             value += self.reading.shift * unit / 2
         self.percents += percent
@@ -341,6 +357,14 @@ class _Parser:
 
     def _glued(self) -> bool:
         return self.at < len(self.tokens) and self.tokens[self.at].start == self.tokens[self.at - 1].end
+
+
+def _hours(text: str) -> Fraction:
+    """The hours of "9.30". Raises NoValue where the decimals are no minutes."""
+    hours, minutes = text.split(".")
+    if len(minutes) != 2 or not hours or int(minutes) >= 60:
+        raise NoValue
+    return int(hours.replace(",", "")) + Fraction(int(minutes), 60)
 
 
 @lru_cache(4096)

@@ -14,10 +14,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from .expressions import (
     CURRENCIES,
     HARD,
+    MEASURES,
     MOST_TOKENS,
     NUMBER,
     PLAIN,
@@ -164,6 +166,9 @@ def _parts(tokens: Sequence[Token], first: int, last: int) -> list[_Part]:
     for part in parts[1:-1]:
         if part.side is not None and part.side.end != len(part.tokens):
             part.side = None
+    for cut, part in zip(cuts[1:-1], parts[1:], strict=True):
+        if part.side is not None and tokens[cut].text.lower() in ("is", "are") and not _is_only_a_result(part):
+            part.side = None
     behind = tokens[last] if last < len(tokens) else None
     if parts[-1].side is not None and not _ends_cleanly(parts[-1], behind):
         parts[-1].side = None
@@ -211,6 +216,13 @@ def _read_beginning(part: _Part) -> None:
             part.side = None
 
 
+def _is_only_a_result(part: _Part) -> bool:
+    """Whether what "is" says has a measure at most behind its number: not "2 dimensional", "1 of the games"."""
+    words = [token.text.lower() for token in part.tokens[:part.side.end] if token.kind == WORD]
+    following = part.tokens[part.side.end:part.side.end + 1]
+    return all(word in MEASURES for word in words) and not (following and following[0].kind == "of")
+
+
 def _ends_cleanly(part: _Part, behind: Token | None) -> bool:
     """Whether a right side's number ends where it seems to: not "3 remainder 1", "3 1/2", "5 x", "3!", "12..."."""
     rest = part.tokens[part.side.end:]
@@ -255,6 +267,8 @@ def _holds(left: _Part, right: _Part) -> bool | None:
         return None  # "3 hours = 3 x 60"
     if one.units != two.units and (converts(one.value, two.value) or not _near(one.value, two.value)):
         return None  # "8 x 15 = 2 hours", "2,048 tokens x 84 = 12.1 GB"
+    if _are_clocks(left, right):
+        return None  # "9.30 + 0.45 = 10.15"
     return any(_equal(*sides) for sides in _other_readings(left, right)) or _rounds(left, right)
 
 
@@ -293,6 +307,14 @@ def _other_readings(left: _Part, right: _Part) -> Iterator[tuple[Side, Side]]:
             yield one, two
 
 
+def _are_clocks(left: _Part, right: _Part) -> bool:
+    """Whether both sides are the same time of day, or of half a day, where a point divides hours from minutes."""
+    if not left.side.units | right.side.units <= {MEASURES["hour"]}:
+        return False
+    one, two = left.reread(Reading(clock=True)), right.reread(Reading(clock=True))
+    return one is not None and two is not None and one.value != left.side.value and (one.value - two.value) % 12 == 0
+
+
 def _rounds(left: _Part, right: _Part) -> bool:
     """Whether numbers that look rounded ("0.33 x 300") are as far off as both sides differ."""
     part, other = (right, left) if left.side.lone else (left, right)
@@ -308,6 +330,7 @@ def _rounds(left: _Part, right: _Part) -> bool:
 # -- what is not meant to hold ----------------------------------------------------------------------------------------
 
 _DOUBTING, _SUPPOSING, _TAKING_BACK = listed("doubting"), listed("supposing"), listed("taking_back")
+_UNSIGNED = listed("unsigned")
 _SENTENCE, _LOOKS_AHEAD, _INTO_LINE = 100, 8, 3  # tokens to either side, of the next sentence, of the next line
 _REDEFINES = re.compile(
     r"[+\-×*÷/x]['\"”’]?\s{0,2}(?:means?|stands for|denotes?|represents?|is replaced|is interchanged|"
@@ -322,13 +345,13 @@ class _About:
 
     def __init__(self, text: str, question: str, options: Sequence[str]) -> None:
         self.text, self.question, self.options = text, question, options
-        self._words: frozenset[str] | None = None
         self._redefined: bool | None = None
 
     def excuses(self, tokens: Sequence[Token], one: _Equation) -> bool:
         """Whether an equation that does not hold is not meant to."""
         return (self._doubted(tokens, one.first, one.last) or self._quoted(one.left, one.right)
-                or self._wraps(one.left.side, one.right.side) or self.redefined)
+                or self._wraps(one.left.side, one.right.side) or self._unsigned(one.left.side, one.right.side)
+                or self.redefined)
 
     def _doubted(self, tokens: Sequence[Token], first: int, last: int) -> bool:
         """Whether its sentence denies, supposes, asks or rounds, or the next one takes it back."""
@@ -351,10 +374,17 @@ class _About:
 
     def _wraps(self, one: Side, two: Side) -> bool:
         """Whether the sides differ by whole turns of something that wraps: "22 + 5 = 3" of hours."""
-        if self._words is None:
-            self._words = frozenset(_WORDS.findall(f"{self.question} {self.text}".lower()))
         off = one.value - two.value
-        return any(off % turn == 0 and not self._words.isdisjoint(words) for turn, words in WRAPPING.items())
+        return any(off % turn == 0 and not self.words.isdisjoint(words) for turn, words in WRAPPING.items())
+
+    def _unsigned(self, one: Side, two: Side) -> bool:
+        """Whether the sides differ by their sign alone, where that does not matter: "The difference is 4 - 9 = 5"."""
+        return one.value == -two.value and not self.words.isdisjoint(_UNSIGNED)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of question and text."""
+        return frozenset(_WORDS.findall(f"{self.question} {self.text}".lower()))
 
     @property
     def redefined(self) -> bool:
@@ -370,4 +400,4 @@ def _forms(tokens: Sequence[Token]) -> set[str]:
 
 
 def _squeezed(text: str) -> str:
-    return "".join(text.split())
+    return "".join(text.split()).replace("÷", "/")
