@@ -14,7 +14,7 @@ from typing import Any
 from .plain import split_thought
 from .prefill import TRIAL, Prefill, prefill_of
 from .requests import EngineError, Request, RequestError, Stats
-from .servers import CallFailed, Server, Unavailable
+from .servers import CallFailed, Server, Unavailable, Unusable
 from .wire import (
     NEUTRAL,
     ChatPrompt,
@@ -96,6 +96,8 @@ class Client:
                 found, told = prefill_of(text), f"begun as {TRIAL.prompt.prefix!r} it says {text!r}"
             except RequestError as refusal:
                 found, told = Prefill(continues=False), refusal.reason
+            except Unusable as answer:
+                found, told = Prefill(continues=False), str(answer)
             if not found.continues:
                 self._note_unwilling(server, told)
             server.echoes, server.tried = found.echoes, True
@@ -162,7 +164,7 @@ class Client:
             except ReplyRefused as error:
                 raise RequestError(request_id, f"{server.url}: {error}") from error
             except (ValueError, LookupError, TypeError, AttributeError) as error:  # a proxy's page, half a reply
-                raise CallFailed(f"not a completion ({type(error).__name__} {error}): {words[:80]!r}") from error
+                raise Unusable(f"not a completion ({type(error).__name__} {error}): {words[:80]!r}") from error
         if status in (429, 503):
             raise Unavailable(f"HTTP {status} {words}".rstrip(), _retry_after(response.headers))
         if status in (408, 409, 425) or status >= 500:
