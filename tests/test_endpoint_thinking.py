@@ -9,6 +9,7 @@ import pytest
 from test_engine_endpoint import MESSAGES, Answer, chat, serve  # noqa: F401
 
 from stepladder.engine.endpoint import Endpoint
+from stepladder.engine.prefill import BEGUN
 from stepladder.engine.requests import Request
 from stepladder.engine.wire import THOUGHT_ENOUGH, ChatPrompt, body_of, parse_reply
 
@@ -90,6 +91,22 @@ def test_a_reply_within_its_limits_takes_one_call(serve, tokens: int | None) -> 
     with Endpoint([server.url], model="m") as backend:
         (done,) = backend.generate([Request("q", backend.render(MESSAGES), 100, thought_tokens=tokens)])
     assert (done.text, len(server.bodies), bodies(server)[0]["max_tokens"]) == ("B.", 1, 100)
+
+
+def test_the_prefill_trial_is_told_what_its_request_is_with_thinking_off(serve) -> None:  # noqa: F811
+    """As llama-server has it: no reply is begun for it while it is to think, which it does unless told."""
+    def script(path: str, body: dict, number: int) -> Answer:
+        if body["messages"][-1]["role"] != "assistant":
+            return thought("Step one.", "Hm.", "length")
+        if body.get("chat_template_kwargs", ON)["enable_thinking"]:
+            return 400, {}, {"error": {"message": "Assistant response prefill is incompatible with enable_thinking."}}
+        return chat("0" if body["messages"][-1]["content"] == BEGUN else " B")
+
+    server = serve(script, trial=None)
+    with Endpoint([server.url], model="m", thinking=True, template_arguments={"effort": "low"}) as backend:
+        (done,) = backend.generate([Request("q", backend.render(MESSAGES), 60, closing="\nAnswer:")])
+    assert done.text == "Step one.\nAnswer: B"
+    assert [body["chat_template_kwargs"] for body in bodies(server)[1:]] == [OFF | {"effort": "low"}] * 2
 
 
 def test_a_thought_in_the_beginning_of_a_reply_is_sent_as_one() -> None:

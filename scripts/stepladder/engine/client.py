@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from .plain import split_thought
-from .prefill import TRIAL, Prefill, prefill_of
+from .prefill import BEGUN, Prefill, prefill_of, trial_of
 from .requests import EngineError, Request, RequestError, Stats
 from .servers import CallFailed, Server, Unavailable, Unusable
 from .wire import (
@@ -62,7 +62,7 @@ class Client:
         """One reply of one server; in a turn of its own where that server refuses to continue one."""
         begun = continues_reply(request, written)
         if begun:
-            await self._try_prefill(server)
+            await self._try_prefill(server, trial_of(request.prompt))
         sent = asyncio.get_running_loop().time()
         continues = server.continues  # before the call: another one may find out meanwhile
         own_turn = begun and continues is False
@@ -86,14 +86,14 @@ class Client:
             log.warning("%s does not continue a reply, it is asked in a turn of its own: %s", server.url, told)
         server.continues = False
 
-    async def _try_prefill(self, server: Server) -> None:
+    async def _try_prefill(self, server: Server, trial: Request) -> None:
         """Find out, once, what a server makes of a reply that was begun for it."""
         async with server.trial:
             if server.tried:
                 return
             try:
-                text = (await self._send(server, TRIAL, "", TRIAL.max_tokens, top=False, own_turn=False)).text
-                found, told = prefill_of(text), f"begun as {TRIAL.prompt.prefix!r} it says {text!r}"
+                text = (await self._send(server, trial, "", trial.max_tokens, top=False, own_turn=False)).text
+                found, told = prefill_of(text), f"begun as {BEGUN!r} it says {text!r}"
             except RequestError as refusal:
                 found, told = Prefill(continues=False), refusal.reason
             except Unusable as answer:
