@@ -171,8 +171,7 @@ def test_a_thought_within_its_tokens_is_left_alone() -> None:
 
 @pytest.mark.parametrize(("prompt", "begins"), [("assistant\n", "<think>\n"), ("assistant\n<think>\n", "")])
 def test_a_thought_over_its_tokens_is_ended_and_the_reply_follows(prompt: str, begins: str) -> None:
-    budget = len(begins) + 10
-    done = Bytes(begins + "0123456789So B.").run(Request("q", prompt, 200, thought_tokens=budget))
+    done = Bytes(begins + "0123456789So B.").run(Request("q", prompt, 200, thought_tokens=10))
     assert (done.thinking, done.text, done.finish_reason) == ("0123456789", "So B.", "stop")
 
 
@@ -183,6 +182,27 @@ def test_no_thought_at_all_is_the_end_as_soon_as_one_is_opened() -> None:
     assert (done.thinking, done.text) == (None, "So B.")
     done = Bytes("So B.").run(Request("q", "assistant\n", 200, thought_tokens=0))
     assert (done.thinking, done.text, done.tokens) == (None, "So B.", 5)
+
+
+@pytest.mark.parametrize("tokens", [0, 6])
+@pytest.mark.parametrize("tag", ["<think>", "[THINK]", "◁think▷", "<|channel|>analysis<|message|>"])
+def test_a_thought_is_counted_from_where_it_begins(tag: str, tokens: int) -> None:
+    said = "Let me see what the question is about first. "
+    done = Bytes(said + tag + "abcdefSo B.").run(Request("q", "assistant\n", 200, thought_tokens=tokens))
+    assert (done.thinking, done.text) == ("abcdef"[:tokens] or None, said + "abcdefSo B."[tokens:])
+
+
+@pytest.mark.parametrize("tokens", range(16))
+def test_a_tag_is_not_cut_by_the_end_that_is_forced(tokens: int) -> None:
+    for writes in ("abcdef</think>B.", "<think>abcdef</think>B."):
+        done = Bytes(writes).run(Request("q", "assistant\n<think>\n", 200, thought_tokens=tokens))
+        assert "think>" not in f"{done.thinking} {done.text}"
+
+
+def test_each_thought_is_counted_by_itself() -> None:
+    writes = "<think>ab</think>It is " + "<think>" + "c" * 12 + "B."
+    done = Bytes(writes).run(Request("q", "assistant\n", 200, thought_tokens=12))
+    assert (done.thinking, done.text) == ("ab\n\n" + "c" * 12, "It is B.")
 
 
 def test_a_reply_at_its_limit_in_a_thought_ends_that_before_it_concludes() -> None:

@@ -27,9 +27,10 @@ _CHANNEL = re.compile(
 _BARE_FINAL = "assistantfinal"  # nobody writes it; without it the bare words of channels are ordinary ones
 _OPENED = re.compile(rf"(?:{_SURE_TAG.pattern}|<\|channel\|>analysis<\|message\|>"
                      r"|<\|(?:begin|start)_(?:of_thought|thinking)\|>)\s*\Z", re.IGNORECASE)
+_TAG_BEGUN = re.compile(r"[<\[◁]\|?/?\|?[\w:]{0,24}\|?\Z")
 _ANSWER_LINE = re.compile(r"[\W_]{0,12}(?:(?:final|correct)\s)?answer\b[\W_]{0,12}(?:(?:is|boxed)\b[\W_]{0,12})?[A-D]"
                           r"(?![^\W_])", re.IGNORECASE)
-_MOST_TAG = 64  # characters of an opening tag and the blank lines after it
+MOST_TAG = 64  # characters of an opening tag and the blank lines after it
 _TAGS_BY_MARK = {"<|start|>": "<|channel|>analysis<|message|>", "[THINK]": "[THINK]"}
 """How a model opens a thought by itself, by what its prompts have in them; any other: <think>."""
 
@@ -66,8 +67,13 @@ def shapes_thought(token: str) -> bool:
 
 def opened_thought(prompt: str) -> str:
     """The opening tag, with the line break after it, that a prompt ends in; "" where it ends in none."""
-    found = _OPENED.search(prompt, max(0, len(prompt) - _MOST_TAG))
+    found = _OPENED.search(prompt, max(0, len(prompt) - MOST_TAG))
     return found.group() if found else ""
+
+
+def within_tag(text: str) -> bool:
+    """Whether a text ends in the middle of what may become a tag."""
+    return _TAG_BEGUN.search(text, max(0, len(text) - MOST_TAG)) is not None
 
 
 def end_of_thought(text: str, opening: str = "") -> str:
