@@ -85,6 +85,28 @@ def test_a_reply_that_was_cut_at_the_thoughts_limit_is_continued(serve) -> None:
     assert bodies(server)[1]["messages"][-1] == {"role": "assistant", "content": "It ", "reasoning_content": "Hm."}
 
 
+@pytest.mark.parametrize("trial", [None, "1 2"], ids=["refuses", "begins anew"])
+@pytest.mark.parametrize("thinking", ["Hm.", ""])
+def test_a_reply_that_was_cut_at_the_thoughts_limit_is_told_anew_where_none_is_continued(
+    serve, thinking: str, trial: str | None) -> None:  # noqa: F811
+    def script(path: str, body: dict, number: int) -> Answer:
+        if body["messages"][-1]["role"] == "assistant":
+            return 400, {}, {"error": {"message": "no prefill"}}
+        return thought("It costs 1", thinking, "length") if body["max_tokens"] == 20 else chat("It costs 12 dollars.")
+
+    server = serve(script, trial=trial)
+    with Endpoint([server.url], model="m", thinking=True) as backend:
+        done = list(backend.generate(Request(n, backend.render(MESSAGES), 100, thought_tokens=20) for n in "ab"))
+    for one in done:
+        assert (one.text, one.thinking, one.finish_reason) == ("It costs 12 dollars.", thinking or None, "stop")
+        assert one.tokens == 23
+    last = bodies(server)[-1]
+    assert last["max_tokens"] == 80, "all that a reply may have"
+    told = [{"role": "assistant", "content": "Hm."}, {"role": "user", "content": THOUGHT_ENOUGH}] if thinking else []
+    assert last["messages"] == [*MESSAGES, *told]
+    assert last["chat_template_kwargs"] == (OFF if thinking else ON)
+
+
 @pytest.mark.parametrize("tokens", [None, 0, 100])
 def test_a_reply_within_its_limits_takes_one_call(serve, tokens: int | None) -> None:  # noqa: F811
     server = serve(lambda path, body, number: thought("B.", "Hm."))

@@ -58,22 +58,33 @@ class Client:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def call(self, server: Server, request: Request, written: str, max_tokens: int, *, top: bool) -> Reply:
-        """One reply of one server; in a turn of its own where that server refuses to continue one."""
+    async def call(self, server: Server, request: Request, written: str, max_tokens: int, *, top: bool,
+                   anew: str | None = None) -> Reply:
+        """One reply of one server; in a turn of its own where that server refuses to continue one.
+
+        anew: what is written for such a server instead, where the reply is to be told again from its beginning.
+        """
         begun = continues_reply(request, written)
         if begun:
             await self._try_prefill(server, trial_of(request.prompt))
         sent = asyncio.get_running_loop().time()
         continues = server.continues  # before the call: another one may find out meanwhile
         own_turn = begun and continues is False
+
+        async def send(own_turn: bool) -> Reply:
+            if not own_turn or anew is None:
+                return await self._send(server, request, written, max_tokens, top=top, own_turn=own_turn)
+            asked = continues_reply(request, anew)
+            return replace(await self._send(server, request, anew, max_tokens, top=top, own_turn=asked), own_turn=True)
+
         try:
-            reply = await self._send(server, request, written, max_tokens, top=top, own_turn=own_turn)
+            reply = await send(own_turn)
         except RequestError as refusal:
             server.health.answered(sent)
             if not begun or continues is not None:
                 raise
             try:
-                reply = await self._send(server, request, written, max_tokens, top=top, own_turn=True)
+                reply = await send(own_turn=True)
             except RequestError:
                 raise refusal from None
             self._note_unwilling(server, refusal.reason)
