@@ -64,6 +64,19 @@ def test_a_trial_that_is_not_answered_is_made_again(serve) -> None:  # noqa: F81
     assert (done.text, len(trials)) == ("B\nAnswer:B", 2)
 
 
+@pytest.mark.parametrize("unusable", [
+    chat(None, "length"), chat("0", None), (200, {}, {"choices": []}), (200, {}, b"<html>Hello</html>")])
+def test_an_answer_to_the_trial_that_cannot_be_used_is_a_no(serve, unusable: Answer) -> None:  # noqa: F811
+    def script(path: str, body: dict, number: int) -> Answer:
+        if begun_in(body):
+            return unusable
+        return chat("Answer: B" if len(body["messages"]) > 1 else "Step one.\nStep", "length")
+
+    server = serve(script, trial=None)
+    assert {one.text for one in closed(server, count=2)} == {"Step one.\nStep\nAnswer: B"}
+    assert len([body for _, body in server.bodies if begun_in(body)]) == 1
+
+
 # -- llama-server: it sends what was begun again -------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import pytest
 from test_engine_endpoint import MESSAGES, Answer, chat, serve  # noqa: F401
 
 from stepladder.engine.endpoint import Endpoint
+from stepladder.engine.prefill import BEGUN
 from stepladder.engine.requests import Request
 from stepladder.engine.wire import THOUGHT_ENOUGH, ChatPrompt, body_of, parse_reply
 
@@ -84,12 +85,50 @@ def test_a_reply_that_was_cut_at_the_thoughts_limit_is_continued(serve) -> None:
     assert bodies(server)[1]["messages"][-1] == {"role": "assistant", "content": "It ", "reasoning_content": "Hm."}
 
 
+@pytest.mark.parametrize("trial", [None, "1 2"], ids=["refuses", "begins anew"])
+@pytest.mark.parametrize("thinking", ["Hm.", ""])
+def test_a_reply_that_was_cut_at_the_thoughts_limit_is_told_anew_where_none_is_continued(
+    serve, thinking: str, trial: str | None) -> None:  # noqa: F811
+    def script(path: str, body: dict, number: int) -> Answer:
+        if body["messages"][-1]["role"] == "assistant":
+            return 400, {}, {"error": {"message": "no prefill"}}
+        return thought("It costs 1", thinking, "length") if body["max_tokens"] == 20 else chat("It costs 12 dollars.")
+
+    server = serve(script, trial=trial)
+    with Endpoint([server.url], model="m", thinking=True) as backend:
+        done = list(backend.generate(Request(n, backend.render(MESSAGES), 100, thought_tokens=20) for n in "ab"))
+    for one in done:
+        assert (one.text, one.thinking, one.finish_reason) == ("It costs 12 dollars.", thinking or None, "stop")
+        assert one.tokens == 23
+    last = bodies(server)[-1]
+    assert last["max_tokens"] == 80, "all that a reply may have"
+    told = [{"role": "assistant", "content": "Hm."}, {"role": "user", "content": THOUGHT_ENOUGH}] if thinking else []
+    assert last["messages"] == [*MESSAGES, *told]
+    assert last["chat_template_kwargs"] == (OFF if thinking else ON)
+
+
 @pytest.mark.parametrize("tokens", [None, 0, 100])
 def test_a_reply_within_its_limits_takes_one_call(serve, tokens: int | None) -> None:  # noqa: F811
     server = serve(lambda path, body, number: thought("B.", "Hm."))
     with Endpoint([server.url], model="m") as backend:
         (done,) = backend.generate([Request("q", backend.render(MESSAGES), 100, thought_tokens=tokens)])
     assert (done.text, len(server.bodies), bodies(server)[0]["max_tokens"]) == ("B.", 1, 100)
+
+
+def test_the_prefill_trial_is_told_what_its_request_is_with_thinking_off(serve) -> None:  # noqa: F811
+    """As llama-server has it: no reply is begun for it while it is to think, which it does unless told."""
+    def script(path: str, body: dict, number: int) -> Answer:
+        if body["messages"][-1]["role"] != "assistant":
+            return thought("Step one.", "Hm.", "length")
+        if body.get("chat_template_kwargs", ON)["enable_thinking"]:
+            return 400, {}, {"error": {"message": "Assistant response prefill is incompatible with enable_thinking."}}
+        return chat("0" if body["messages"][-1]["content"] == BEGUN else " B")
+
+    server = serve(script, trial=None)
+    with Endpoint([server.url], model="m", thinking=True, template_arguments={"effort": "low"}) as backend:
+        (done,) = backend.generate([Request("q", backend.render(MESSAGES), 60, closing="\nAnswer:")])
+    assert done.text == "Step one.\nAnswer: B"
+    assert [body["chat_template_kwargs"] for body in bodies(server)[1:]] == [OFF | {"effort": "low"}] * 2
 
 
 def test_a_thought_in_the_beginning_of_a_reply_is_sent_as_one() -> None:

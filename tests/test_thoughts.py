@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepladder.engine import plain
+from stepladder.engine import extract, plain
 from stepladder.engine.jobs import TAG_TOKENS, Job
 from stepladder.engine.requests import Completion, Request
 
@@ -30,7 +30,7 @@ def test_a_thought_is_split_from_the_reply(shape: str, thought: str, reply: str)
 
 
 @given(plain_text, plain_text)
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("shape", [shape for name, shape in SHAPES.items() if name != "bare channels"])
 def test_a_thought_that_is_cut_anywhere_is_ended_in_its_own_tags(shape: str, thought: str, reply: str) -> None:
     whole = shape.format(thought, "")
     opened = whole.index(thought, len(shape.partition("{}")[0])) if thought else len(shape.partition("{}")[0])
@@ -48,6 +48,44 @@ def test_a_reply_without_tags_is_left_as_it_is(text: str) -> None:
     if not any(mark in text.casefold() for mark in ("think", "analysis", "commentary", "<", "[", "◁", "assistant")):
         assert plain.split_thought(text) == (None, text)
         assert plain.end_of_thought(text) == ""
+
+
+ORDINARY = ["Analysis of the question:\n{}", "analysis\n{}", "commentary {}", "The assistant analysis: {}",
+            "The assistant final word is due.\n{}", "[Analysis]\n{}", "[Reasoning]\n{}", "[Thoughts]\n{}",
+            "<details>\n{}", "{}\n<details>\nMore on it.", "<details>\n<details>a</details>\n{}", "<analysis>\n{}"]
+
+
+@pytest.mark.parametrize("form", ORDINARY)
+def test_an_ordinary_reply_under_a_heading_is_no_thought(form: str) -> None:
+    steps = "The river flows north, so it is not Rome."
+    text = form.format(steps) + "\n\nAnswer: B"
+    said = plain.split_thought(text)[1]
+    assert steps in said
+    assert steps in extract.reasoning_part(text)
+    assert extract.extract_answer(said) == extract.extract_answer(text) == "B"
+    assert (plain.end_of_thought(text), plain.unclosed_thought(text)) == ("", False)
+    assert plain.opened_thought(form.format("")) == ""
+
+
+@pytest.mark.parametrize("form", [
+    "<details>{}</details>", "[Reasoning]{}[/Reasoning]\n", "[analysis]\n{}\n[/analysis]", "<analysis>{}</analysis>",
+    "<details>{}<details>a</details></details>"])
+def test_what_may_be_a_heading_is_a_thought_where_it_is_closed(form: str) -> None:
+    thinking, said = plain.split_thought(form.format("It may be C.") + "Answer: B")
+    assert thinking.startswith("It may be C.")
+    assert said == "Answer: B"
+
+
+@pytest.mark.parametrize("line", ["Answer: B", "**Answer:** B", "Final answer: (B)", "Answer: \\boxed{B}"])
+@pytest.mark.parametrize(("begins", "opening"), [
+    ("<think>\n", ""), ("", "<think>\n"), ("<reasoning>", ""), ("<think>a</think><think>", ""),
+    ("[Analysis]\n", "<think>\n")])
+def test_an_unclosed_thought_that_ends_in_an_answer_is_the_reply(begins: str, opening: str, line: str) -> None:
+    text = f"{begins}It flows north.\n{line}\n"
+    assert plain.split_thought(text, opening) == (None, text)
+    assert extract.extract_answer(text) == "B"
+    cut = f"{begins}Answer: B\nIt flows north"
+    assert plain.split_thought(cut, opening)[1] == ""
 
 
 @pytest.mark.parametrize(("text", "opening", "split"), [
@@ -133,8 +171,7 @@ def test_a_thought_within_its_tokens_is_left_alone() -> None:
 
 @pytest.mark.parametrize(("prompt", "begins"), [("assistant\n", "<think>\n"), ("assistant\n<think>\n", "")])
 def test_a_thought_over_its_tokens_is_ended_and_the_reply_follows(prompt: str, begins: str) -> None:
-    budget = len(begins) + 10
-    done = Bytes(begins + "0123456789So B.").run(Request("q", prompt, 200, thought_tokens=budget))
+    done = Bytes(begins + "0123456789So B.").run(Request("q", prompt, 200, thought_tokens=10))
     assert (done.thinking, done.text, done.finish_reason) == ("0123456789", "So B.", "stop")
 
 
@@ -145,6 +182,27 @@ def test_no_thought_at_all_is_the_end_as_soon_as_one_is_opened() -> None:
     assert (done.thinking, done.text) == (None, "So B.")
     done = Bytes("So B.").run(Request("q", "assistant\n", 200, thought_tokens=0))
     assert (done.thinking, done.text, done.tokens) == (None, "So B.", 5)
+
+
+@pytest.mark.parametrize("tokens", [0, 6])
+@pytest.mark.parametrize("tag", ["<think>", "[THINK]", "◁think▷", "<|channel|>analysis<|message|>"])
+def test_a_thought_is_counted_from_where_it_begins(tag: str, tokens: int) -> None:
+    said = "Let me see what the question is about first. "
+    done = Bytes(said + tag + "abcdefSo B.").run(Request("q", "assistant\n", 200, thought_tokens=tokens))
+    assert (done.thinking, done.text) == ("abcdef"[:tokens] or None, said + "abcdefSo B."[tokens:])
+
+
+@pytest.mark.parametrize("tokens", range(16))
+def test_a_tag_is_not_cut_by_the_end_that_is_forced(tokens: int) -> None:
+    for writes in ("abcdef</think>B.", "<think>abcdef</think>B."):
+        done = Bytes(writes).run(Request("q", "assistant\n<think>\n", 200, thought_tokens=tokens))
+        assert "think>" not in f"{done.thinking} {done.text}"
+
+
+def test_each_thought_is_counted_by_itself() -> None:
+    writes = "<think>ab</think>It is " + "<think>" + "c" * 12 + "B."
+    done = Bytes(writes).run(Request("q", "assistant\n", 200, thought_tokens=12))
+    assert (done.thinking, done.text) == ("ab\n\n" + "c" * 12, "It is B.")
 
 
 def test_a_reply_at_its_limit_in_a_thought_ends_that_before_it_concludes() -> None:

@@ -12,9 +12,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from .plain import split_thought
-from .prefill import TRIAL, Prefill, prefill_of
+from .prefill import BEGUN, Prefill, prefill_of, trial_of
 from .requests import EngineError, Request, RequestError, Stats
-from .servers import CallFailed, Server, Unavailable
+from .servers import CallFailed, Server, Unavailable, Unusable
 from .wire import (
     NEUTRAL,
     ChatPrompt,
@@ -58,22 +58,33 @@ class Client:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def call(self, server: Server, request: Request, written: str, max_tokens: int, *, top: bool) -> Reply:
-        """One reply of one server; in a turn of its own where that server refuses to continue one."""
+    async def call(self, server: Server, request: Request, written: str, max_tokens: int, *, top: bool,
+                   anew: str | None = None) -> Reply:
+        """One reply of one server; in a turn of its own where that server refuses to continue one.
+
+        anew: what is written for such a server instead, where the reply is to be told again from its beginning.
+        """
         begun = continues_reply(request, written)
         if begun:
-            await self._try_prefill(server)
+            await self._try_prefill(server, trial_of(request.prompt))
         sent = asyncio.get_running_loop().time()
         continues = server.continues  # before the call: another one may find out meanwhile
         own_turn = begun and continues is False
+
+        async def send(own_turn: bool) -> Reply:
+            if not own_turn or anew is None:
+                return await self._send(server, request, written, max_tokens, top=top, own_turn=own_turn)
+            asked = continues_reply(request, anew)
+            return replace(await self._send(server, request, anew, max_tokens, top=top, own_turn=asked), own_turn=True)
+
         try:
-            reply = await self._send(server, request, written, max_tokens, top=top, own_turn=own_turn)
+            reply = await send(own_turn)
         except RequestError as refusal:
             server.health.answered(sent)
             if not begun or continues is not None:
                 raise
             try:
-                reply = await self._send(server, request, written, max_tokens, top=top, own_turn=True)
+                reply = await send(own_turn=True)
             except RequestError:
                 raise refusal from None
             self._note_unwilling(server, refusal.reason)
@@ -86,16 +97,18 @@ class Client:
             log.warning("%s does not continue a reply, it is asked in a turn of its own: %s", server.url, told)
         server.continues = False
 
-    async def _try_prefill(self, server: Server) -> None:
+    async def _try_prefill(self, server: Server, trial: Request) -> None:
         """Find out, once, what a server makes of a reply that was begun for it."""
         async with server.trial:
             if server.tried:
                 return
             try:
-                text = (await self._send(server, TRIAL, "", TRIAL.max_tokens, top=False, own_turn=False)).text
-                found, told = prefill_of(text), f"begun as {TRIAL.prompt.prefix!r} it says {text!r}"
+                text = (await self._send(server, trial, "", trial.max_tokens, top=False, own_turn=False)).text
+                found, told = prefill_of(text), f"begun as {BEGUN!r} it says {text!r}"
             except RequestError as refusal:
                 found, told = Prefill(continues=False), refusal.reason
+            except Unusable as answer:
+                found, told = Prefill(continues=False), str(answer)
             if not found.continues:
                 self._note_unwilling(server, told)
             server.echoes, server.tried = found.echoes, True
@@ -162,7 +175,7 @@ class Client:
             except ReplyRefused as error:
                 raise RequestError(request_id, f"{server.url}: {error}") from error
             except (ValueError, LookupError, TypeError, AttributeError) as error:  # a proxy's page, half a reply
-                raise CallFailed(f"not a completion ({type(error).__name__} {error}): {words[:80]!r}") from error
+                raise Unusable(f"not a completion ({type(error).__name__} {error}): {words[:80]!r}") from error
         if status in (429, 503):
             raise Unavailable(f"HTTP {status} {words}".rstrip(), _retry_after(response.headers))
         if status in (408, 409, 425) or status >= 500:

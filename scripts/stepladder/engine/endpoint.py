@@ -225,15 +225,20 @@ class Endpoint:
         return await self._close(request, reply)
 
     async def _think(self, request: Request, budget: int) -> Reply:
-        """A reply of at most `budget` tokens. A thought that has had its own is ended, and the reply asked for."""
+        """A reply of at most `budget` tokens. A thought that has had its own is ended, and the reply asked for.
+
+        A reply that was cut instead, its thought over, is continued, or told anew where the server continues none: one
+        that goes on in a turn of its own may break off anywhere, also within a word.
+        """
         most = request.thought_tokens or budget
         reply = await self._ask(request, "", min(most, budget))
         left = budget - most
         if reply.finish_reason == "stop" or left <= 0:
             return reply
         written = plain.with_thought("", reply.thinking, reply.text)
-        rest = await self._ask(request, written, left)
-        return replace(rest, text=reply.text + rest.text, thinking=reply.thinking or rest.thinking,
+        rest = await self._ask(request, written, left, anew=plain.with_thought("", reply.thinking, ""))
+        text = rest.text if rest.own_turn else reply.text + rest.text
+        return replace(rest, text=text, thinking=reply.thinking or rest.thinking,
                        tokens=reply.tokens + rest.tokens, prompt_tokens=reply.prompt_tokens)
 
     async def _close(self, request: Request, reply: Reply) -> Completion:
@@ -277,8 +282,9 @@ class Endpoint:
 
     # -- one call ------------------------------------------------------------------------------------------------
 
-    async def _ask(self, request: Request, written: str, max_tokens: int, *, top: bool = False) -> Reply:
-        """What follows prompt and `written`, from whichever server answers.
+    async def _ask(self, request: Request, written: str, max_tokens: int, *, top: bool = False, anew: str | None = None
+                   ) -> Reply:
+        """What follows prompt and `written`, from whichever server answers. anew: as `Client.call` has it.
 
         Raises RequestError when servers that work refuse it, or fail it too often; EngineError as `Servers.lease`.
         """
@@ -294,7 +300,7 @@ class Endpoint:
                     await asyncio.sleep(growing_wait(here, *PAUSES))
                 sent = self._loop.time()
                 self._waited[request.id] += sent - began
-                reply = await self._client.call(server, request, written, max_tokens, top=top)
+                reply = await self._client.call(server, request, written, max_tokens, top=top, anew=anew)
             except Unavailable as error:
                 server.misplaced = error.misplaced and server.health.last_well < 0
                 server.health.unavailable(str(error), error.wait)

@@ -51,6 +51,7 @@ class Job:
         self._longest_stop = max(map(len, self._stops), default=0)
         self._search_from = 0  # stop strings are looked for in generated text, not in the forced closing
         self.opening = plain.opened_thought(self.request.prompt) if isinstance(self.request.prompt, str) else ""
+        self._thought_from = 0 if self.opening else None  # tokens there were where the last thought began
 
     @property
     def outputs(self) -> int:
@@ -66,17 +67,21 @@ class Job:
         return left <= 0 or (left <= TAG_TOKENS and bool(self.end_of_thought))
 
     @property
+    def _tail(self) -> str:
+        return self.text[-plain.MOST_TAG:].decode("utf-8", "replace")
+
+    @property
     def end_of_thought(self) -> str:
         """What ends the thought that it is in; "" where it is in none."""
         return plain.end_of_thought(self.text.decode("utf-8", "replace"), self.opening)
 
     @property
     def thought_due(self) -> bool:
-        """Whether it is in a thought that has had its tokens. One may begin with a tag that takes some itself."""
-        budget = self.request.thought_tokens
-        if budget is None or self.closed or not budget <= self.tokens <= budget + TAG_TOKENS:
+        """Whether it is in a thought that has had its tokens, the tag that began it not counted. A tag is not cut."""
+        if self.request.thought_tokens is None or self._thought_from is None or self.closed:
             return False
-        return bool(self.end_of_thought)
+        over = self.tokens - self._thought_from - self.request.thought_tokens
+        return 0 <= over <= TAG_TOKENS and not plain.within_tag(self._tail) and bool(self.end_of_thought)
 
     @property
     def choices_due(self) -> bool:
@@ -130,6 +135,15 @@ class Job:
             self.conclude("length")
         else:
             self.pending = np.array([token], np.int32)
+            self._note_thought()
+
+    def _note_thought(self) -> None:
+        """Whether a thought begins with the token just taken; a tag within a thought begins none."""
+        if self.request.thought_tokens is None:
+            return
+        tag = plain.opened_thought(self._tail)
+        if tag and not plain.end_of_thought(self.text.decode("utf-8", "replace")[:-len(tag)], self.opening):
+            self._thought_from = self.tokens
 
     def conclude(self, reason: FinishReason) -> None:
         self.finish = "closed" if self.closed else reason

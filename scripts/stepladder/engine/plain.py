@@ -10,19 +10,27 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 
 # -- thoughts ---------------------------------------------------------------------------------------------------------
 
-_THOUGHT_NAME = r"(?:\w{1,12}:)?(?:think|thinking|thoughts?|reasoning|reflection|scratchpad|analysis|details|cot)"
-_TAG = re.compile(rf"[<\[◁]\|?(?P<end>/?)\|?(?P<name>{_THOUGHT_NAME})(?:\|)?[>\]▷]", re.IGNORECASE)
+_SURE_NAME = r"(?:\w{1,12}:)?(?:think|thinking|thoughts?|reasoning|reflection|scratchpad|cot)"
+_TAG = re.compile(rf"[<\[◁]\|?(?P<end>/?)\|?(?P<name>{_SURE_NAME}|analysis|details)\|?[>\]▷]", re.IGNORECASE)
+_SURE_TAG = re.compile(rf"[<◁]\|?{_SURE_NAME}\|?[>▷]|\[think\]", re.IGNORECASE)
+"""Opens a thought by itself; other tags ("[Reasoning]", "<details>") may be headings, unless they are closed."""
 _CHANNEL = re.compile(
-    r"<\|channel\|>\s*(?P<tag>\w{1,12})[^<\n]{0,40}<\|message\|>"
-    r"|^(?P<first>analysis|commentary)(?=[A-Z\s])|(?:<\|start\|>)?assistant\s?(?P<next>final|analysis|commentary)"
-    r"|<\|(?P<edge>begin|end|start)_(?:of_thought|thinking)\|>", re.IGNORECASE)
-_OPENED = re.compile(rf"(?:[<\[◁]\|?{_THOUGHT_NAME}\|?[>\]▷]|<\|channel\|>analysis<\|message\|>"
+    r"(?i:<\|channel\|>\s*(?P<tag>\w{1,12})[^<\n]{0,40}<\|message\|>"
+    r"|<\|(?P<edge>begin|end|start)_(?:of_thought|thinking)\|>)"
+    r"|^(?P<first>analysis|commentary)(?=[A-Z\s])|(?:<\|start\|>)?assistant\s?(?P<next>final|analysis|commentary)")
+_BARE_FINAL = "assistantfinal"  # nobody writes it; without it the bare words of channels are ordinary ones
+_OPENED = re.compile(rf"(?:{_SURE_TAG.pattern}|<\|channel\|>analysis<\|message\|>"
                      r"|<\|(?:begin|start)_(?:of_thought|thinking)\|>)\s*\Z", re.IGNORECASE)
-_MOST_TAG = 64  # characters of an opening tag and the blank lines after it
+_TAG_BEGUN = re.compile(r"[<\[◁]\|?/?\|?[\w:]{0,24}\|?\Z")
+_ANSWER_LINE = re.compile(r"[\W_]{0,12}(?:(?:final|correct)\s)?answer\b[\W_]{0,12}(?:(?:is|boxed)\b[\W_]{0,12})?[A-D]"
+                          r"(?![^\W_])", re.IGNORECASE)
+MOST_TAG = 64  # characters of an opening tag and the blank lines after it
 _TAGS_BY_MARK = {"<|start|>": "<|channel|>analysis<|message|>", "[THINK]": "[THINK]"}
 """How a model opens a thought by itself, by what its prompts have in them; any other: <think>."""
 
@@ -41,10 +49,11 @@ def unclosed_thought(text: str) -> bool:
 def split_thought(text: str, opening: str = "") -> tuple[str | None, str]:
     """(what a reply thought, None where that is nothing; the reply without it).
 
-    opening: the tag of a thought that its prompt had opened. A thought that is not closed goes on to the end.
+    opening: the tag of a thought that its prompt had opened. A thought that is not closed goes on to the end, but one
+    that ends in an answer line is the reply, and left as it is.
     """
     aloud, thoughts, rest, unclosed = _parts(text, opened=bool(opening))
-    if not thoughts:
+    if not thoughts or (unclosed and _ANSWER_LINE.match(rest.rstrip().rpartition("\n")[2])):
         return None, text
     pieces = (piece.strip().removesuffix("<|start|>assistant").removesuffix("<|end|>") for piece in thoughts)
     thought = "\n\n".join(pieces).strip()
@@ -58,8 +67,13 @@ def shapes_thought(token: str) -> bool:
 
 def opened_thought(prompt: str) -> str:
     """The opening tag, with the line break after it, that a prompt ends in; "" where it ends in none."""
-    found = _OPENED.search(prompt, max(0, len(prompt) - _MOST_TAG))
+    found = _OPENED.search(prompt, max(0, len(prompt) - MOST_TAG))
     return found.group() if found else ""
+
+
+def within_tag(text: str) -> bool:
+    """Whether a text ends in the middle of what may become a tag."""
+    return _TAG_BEGUN.search(text, max(0, len(text) - MOST_TAG)) is not None
 
 
 def end_of_thought(text: str, opening: str = "") -> str:
@@ -67,8 +81,10 @@ def end_of_thought(text: str, opening: str = "") -> str:
 
     opening: the tag of a thought that its prompt had opened.
     """
-    now, depth = _closing_tag(opening), _depth(text, bool(opening))
-    for tag in sorted([*_TAG.finditer(text), *_CHANNEL.finditer(text)], key=lambda found: found.start()):
+    tags = _tags(text)
+    now, depth = _closing_tag(opening), _depth(text, tags, bool(opening))
+    channels = [found for found in _CHANNEL.finditer(text) if _counts(found)]
+    for tag in sorted([*tags, *channels], key=lambda found: found.start()):
         if tag.re is _CHANNEL:
             now = "" if _channel(tag) == "final" else _end_of(tag)
         elif tag["end"]:
@@ -111,9 +127,22 @@ def _end_of(opening: re.Match[str]) -> str:
     return f"\n{end}\n\n" if opening.string[opening.end():opening.end() + 1] == "\n" else end
 
 
-def _depth(text: str, opened: bool) -> int:
+def _tags(text: str) -> list[re.Match[str]]:
+    """The tags of thoughts in a text, without those that may be headings and are never closed."""
+    found: list[re.Match[str]] = []
+    ends: Counter[str] = Counter()  # behind the tag that is looked at, by name
+    for tag in reversed(list(_TAG.finditer(text))):
+        name = tag["name"].casefold()
+        if tag["end"] or ends[name] or _SURE_TAG.fullmatch(tag.group()):
+            ends[name] = max(0, ends[name] + (1 if tag["end"] else -1))
+            found.append(tag)
+    return found[::-1]
+
+
+def _depth(text: str, tags: Sequence[re.Match[str]], opened: bool) -> int:
     """In how many thoughts a reply begins; a model that repeats the prompt's opening is in one all the same."""
-    return int(opened and not ((tag := _TAG.match(text.lstrip())) and not tag["end"]))
+    repeats = bool(tags) and not tags[0]["end"] and not text[:tags[0].start()].strip()
+    return int(opened and not repeats)
 
 
 def _parts(text: str, opened: bool = False) -> tuple[list[str], list[str], str, bool]:
@@ -123,10 +152,11 @@ def _parts(text: str, opened: bool = False) -> tuple[list[str], list[str], str, 
     """
     if _CHANNEL.search(text):
         text = _in_tags(text, opened)
+    tags = _tags(text)
     aloud: list[str] = []
     thoughts: list[str] = []
-    depth, start, since = _depth(text, opened), 0, 0
-    for tag in _TAG.finditer(text):
+    depth, start, since = _depth(text, tags, opened), 0, 0
+    for tag in tags:
         if not tag["end"]:
             if depth == 0:
                 aloud.append(text[start:tag.start()])
@@ -149,10 +179,17 @@ def _in_tags(text: str, opened: bool) -> str:
 
     def tag(found: re.Match[str]) -> str:
         nonlocal opened
+        if not _counts(found):
+            return found.group()
         was, opened = opened, _channel(found) != "final"
         return ("</think>" if was else "") + ("<think>" if opened else "")
 
     return _CHANNEL.sub(tag, text)
+
+
+def _counts(channel: re.Match[str]) -> bool:
+    """Whether a match of _CHANNEL is one: bare words ("analysis") are only where the final channel follows."""
+    return bool(channel["tag"] or channel["edge"]) or _BARE_FINAL in channel.string
 
 
 def _channel(found: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from .requests import Request
 from .wire import ChatPrompt
 
 BEGUN = "1 2 3 4 5 6 7 8 9 1"  # cut inside a number: whatever goes on here says 0, and no turn begins with that
-TRIAL = Request("trial", ChatPrompt([{"role": "user", "content": "Count to twenty, in digits."}], BEGUN), max_tokens=4)
+QUESTION = [{"role": "user", "content": "Count to twenty, in digits."}]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,12 @@ class Prefill:
     echoes: bool = False
 
 
+def trial_of(prompt: ChatPrompt) -> Request:
+    """The call that finds it out for such a prompt. Its template is given the same: some refuse it by what that is."""
+    return Request("trial", ChatPrompt(QUESTION, BEGUN, prompt.arguments), max_tokens=4)
+
+
 def prefill_of(text: str) -> Prefill:
-    """What a server does, by its reply to `TRIAL`."""
+    """What a server does, by its reply to the trial."""
     echoes = text.startswith(BEGUN)
     return Prefill(text.removeprefix(BEGUN).lstrip().startswith("0"), echoes)

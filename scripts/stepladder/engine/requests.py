@@ -65,7 +65,7 @@ class Request:
         includes the cases that go on as "10".
     deadline: time.monotonic() seconds by which the completion should be out: it is closed, or cut, in time for that.
     thought_tokens: most tokens of a thought in the model's own tags, which is then ended by force; the reply follows.
-        0: none, where it can be helped; None: as many as there is room for.
+        0: none, where it can be helped (a server's thought is not ended); None: as many as there is room for.
     """
 
     id: str

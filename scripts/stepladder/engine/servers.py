@@ -23,6 +23,10 @@ class CallFailed(CallError):
     """It broke, took too long or gave no usable reply; whether server or request is to blame is open."""
 
 
+class Unusable(CallFailed):
+    """It was answered, and with no reply that can be used."""
+
+
 class Unavailable(CallError):
     """The server's matter alone: unreachable, busy, or it serves nobody with this key, model or address.
 
