@@ -345,7 +345,6 @@ class _About:
 
     def __init__(self, text: str, question: str, options: Sequence[str]) -> None:
         self.text, self.question, self.options = text, question, options
-        self._redefined: bool | None = None
 
     def excuses(self, tokens: Sequence[Token], one: _Equation) -> bool:
         """Whether an equation that does not hold is not meant to."""
@@ -386,13 +385,11 @@ class _About:
         """The words of question and text."""
         return frozenset(_WORDS.findall(f"{self.question} {self.text}".lower()))
 
-    @property
+    @cached_property
     def redefined(self) -> bool:
         """Whether the question gives signs another meaning, or has false equations of its own."""
-        if self._redefined is None:
-            self._redefined = bool(_REDEFINES.search(self.question)) or not all(
-                one.holds for one in _equations(scanned(plain(self.question))))
-        return self._redefined
+        return bool(_REDEFINES.search(self.question)) or not all(
+            one.holds for one in _equations(scanned(plain(self.question))))
 
 
 def _forms(tokens: Sequence[Token]) -> set[str]:
