@@ -264,9 +264,12 @@ class _Parser:
         return part and self._kind(ahead) in (NUMBER, "(", *CURRENCIES)
 
     def _power(self) -> Fraction:
+        signed = self._kind() == "-"
         base = self._signed()
         if self._kind() != "^":
             return base
+        if signed:
+            raise NoValue  # "-3^2" is read in two ways
         self._operation()
         exponent = self._power()
         size = max(base.numerator.bit_length(), base.denominator.bit_length())
