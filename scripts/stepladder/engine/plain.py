@@ -83,7 +83,8 @@ def end_of_thought(text: str, opening: str = "") -> str:
     """
     tags = _tags(text)
     now, depth = _closing_tag(opening), _depth(text, tags, bool(opening))
-    channels = [found for found in _CHANNEL.finditer(text) if _counts(found)]
+    bare = _BARE_FINAL in text
+    channels = [found for found in _CHANNEL.finditer(text) if _counts(found, bare)]
     for tag in sorted([*tags, *channels], key=lambda found: found.start()):
         if tag.re is _CHANNEL:
             now = "" if _channel(tag) == "final" else _end_of(tag)
@@ -177,9 +178,11 @@ def _parts(text: str, opened: bool = False) -> tuple[list[str], list[str], str, 
 def _in_tags(text: str, opened: bool) -> str:
     """The channels of a reply as tags: everything but the final channel is a thought."""
 
+    bare = _BARE_FINAL in text
+
     def tag(found: re.Match[str]) -> str:
         nonlocal opened
-        if not _counts(found):
+        if not _counts(found, bare):
             return found.group()
         was, opened = opened, _channel(found) != "final"
         return ("</think>" if was else "") + ("<think>" if opened else "")
@@ -187,9 +190,10 @@ def _in_tags(text: str, opened: bool) -> str:
     return _CHANNEL.sub(tag, text)
 
 
-def _counts(channel: re.Match[str]) -> bool:
-    """Whether a match of _CHANNEL is one: bare words ("analysis") are only where the final channel follows."""
-    return bool(channel["tag"] or channel["edge"]) or _BARE_FINAL in channel.string
+def _counts(channel: re.Match[str], bare: bool) -> bool:
+    """Whether a match of _CHANNEL is one. bare: its text has the final channel in bare words, so "analysis" is one too.
+    """
+    return bare or bool(channel["tag"] or channel["edge"])
 
 
 def _channel(found: re.Match[str]) -> str:
