@@ -98,7 +98,8 @@ def counts(workdir: Path) -> dict:
 
 
 def go(workdir: Path, *flags: str) -> int:
-    args = stage.build_parser().parse_args(["--profile", "laptop", "--workdir", str(workdir), *flags])
+    args = stage.build_parser().parse_args(["--profile", "laptop", "--workdir", str(workdir), "--rating-prompts",
+                                              "difficulty", "steps", *flags])
     return stage.run(args)
 
 

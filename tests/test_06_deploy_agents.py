@@ -80,7 +80,7 @@ def test_a_whole_run_deploys_the_student_and_is_done_afterwards(workdir, capsys)
     assert [row["id"] for row in made["validator"]["rows"]] == [f"q{n}" for n in range(20, 30)]
     assert made["validator"]["measured"]["retry"]["alone"] == 1.0
     content = tournament(workdir)
-    assert len(content["arena"]["matches"]) == 2
+    assert len(content["arena"]["matches"]) == 4
     assert {row["player"] for row in content["arena"]["ratings"]} == {"base", "student"}
     assert content["gate"]["verdict"] == "not worse than 15 points"
     assert (content["gate"]["questions"], content["gate"]["student"], content["gate"]["base"]) == (40, 1.0, 0.0)
