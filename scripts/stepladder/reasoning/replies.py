@@ -68,7 +68,7 @@ class Replies:
         if reply is None:
             return Request(attempt.id, prompt, most + (may_think or 0), self.sampling(attempt),
                            closing=prompts.CLOSING, thought_tokens=may_think)
-        begun = thoughts.SHORT_FORM if step == "short" else plain.first_turn(reply.text).rstrip() + prompts.CLOSING
+        begun = thoughts.SHORT_FORM if step == "short" else _up_to_its_letter(reply)
         prompt += plain.with_thought(prompt, reply.thinking, begun)
         if step == "letter":
             return Request(f"{attempt.id}/letter", prompt, RE_ASKED_TOKENS, thought_tokens=0)
@@ -82,7 +82,7 @@ class Replies:
         if step == "short":
             return replace(reply, text=completion.text, tokens=reply.tokens + completion.tokens,
                            finish_reason=completion.finish_reason)
-        return replace(reply, text=plain.first_turn(reply.text).rstrip() + prompts.CLOSING + completion.text,
+        return replace(reply, text=_up_to_its_letter(reply) + completion.text,
                        tokens=reply.tokens + completion.tokens, finish_reason=RE_ASKED)
 
     def get(self, attempt: Attempt) -> Reply | None:
@@ -159,3 +159,8 @@ class Replies:
     def _retry_key(self, record: Record) -> str:
         text = [record["id"], record["question"], *(record["choices"][letter] for letter in LETTERS), record["answer"]]
         return work_key("retries", text, self.policy.variant, self._teacher)
+
+
+def _up_to_its_letter(reply: Reply) -> str:
+    """The first turn of a reply, to where the letter that it lacks comes next."""
+    return plain.first_turn(reply.text).rstrip() + prompts.CLOSING

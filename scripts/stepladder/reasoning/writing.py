@@ -75,7 +75,7 @@ class Writing:
     # -- what is known --------------------------------------------------------------------------------------------
 
     def _recall(self, records: Sequence[Record]) -> list[Case]:
-        """Judge every kept reply (some 2,000 a second); the cases that are still open."""
+        """Judge every kept reply (about a millisecond each); the cases that are still open."""
         if len(self.replies.journal):
             say(f"02: judging what is kept of {len(records)} records")
         waiting: list[Case] = []
