@@ -56,9 +56,10 @@ class Hub:
 
     faults[(repo, file)]: a list, taken one by one, or a text, for ever: "cut" (half of what was asked for, then the
     connection ends), "stall" (half, then silence), "429", "500", "503", "404", "wrong" (other bytes than the hub's hash
-    says), "deaf" (ranges are ignored), "elsewhere" (a range that begins at another place). file "info": what is told of
-    the repository. gated: repositories answered with 403; sealed: told of, but their files refused with 401. plain:
-    repositories whose files are not in large-file storage, so that no SHA-256 is told.
+    says), "damaged" (the same, but for ranges with an end: headers can be read), "deaf" (ranges are ignored),
+    "elsewhere" (a range that begins at another place). file "info": what is told of the repository.
+    gated: repositories answered with 403; sealed: told of, but their files refused with 401. plain: repositories whose
+    files are not in large-file storage, so that no SHA-256 is told.
     elsewhere: files are answered with a redirect to storage on another host, with ETags of its own, as large files are.
     xet: files are said to be in Xet storage as well, which cannot be reached.
     retry_after: seconds that 429 and 503 ask for. pace: seconds between the pieces of a body, for slow transfers.
@@ -267,7 +268,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault == "elsewhere":
             start = start // 2
         part = data[start:end] if body else b""
-        if fault == "wrong":
+        if fault == "wrong" or (fault == "damaged" and not (asked and not asked.endswith("-"))):
             part = bytes(byte ^ 0xFF for byte in part)
         self.send_response(206 if asked else 200)
         self.send_header("Content-Length", str(end - start))

@@ -47,9 +47,9 @@ def says(done: Done, pattern: str) -> str:
     return found[0]
 
 
-def enhanced(world: World, name: str, what: str) -> Any:
-    """data/enhanced/WHAT_50k.json of a working folder."""
-    path = world.work(name) / f"data/enhanced/{what}_50k.json"
+def enhanced(world: World, name: str, what: str, ending: str = "json") -> Any:
+    """data/enhanced/WHAT_50k.json of a working folder; ending "meta.json": its meta."""
+    path = world.work(name) / f"data/enhanced/{what}_50k.{ending}"
     assert path.exists(), f"{path.name} is not there"
     return json.loads(path.read_text())
 
