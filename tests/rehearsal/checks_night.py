@@ -134,7 +134,8 @@ def useless(world: World) -> None:
     table = {"teacher": {"name": "useless", "gguf": str(world.root / "made/useless.gguf"), "transformers": None}}
     (folder / "models_50k.json").write_text(json.dumps(table))
     with world.hub(questions=False, weights=False) as hub:
-        done = world.run_all(hub, name, "--from", "02")
+        done = world.run_all(hub, name, "--from", "02", "--args", "02",
+                             "--attempts 1 --no-hint --prompt options --max-tokens 16")
     ended(done, 1)
     says(done, "the teacher is of no use here: 0 of the first 100")
     assert not done.lines("^03"), "stage 03 was run"
