@@ -360,13 +360,13 @@ def test_the_plan_writes_nothing(tmp_path: Path, profile: str) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"[]", "empty list"),
+        (b"[]", "has no records"),
         (b'{"a": 1}', "a JSON list"),
         (b"[{", "not valid JSON"),
         ('["\u00e9"]'.encode("latin-1"), "UTF-8"),
         (b"", "empty"),
         (None, "does not exist"),
-        ("folder", "is a directory"),
+        ("folder", "holds no *.json or *.jsonl"),
     ],
 )
 def test_bad_files_end_in_one_line_and_touch_nothing(tmp_path: Path, content: bytes | str | None, said: str) -> None:

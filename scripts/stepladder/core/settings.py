@@ -62,6 +62,10 @@ class Questions(Section):
     revisions: dict[str, str] = Field({}, description="pinned hub revision by source")
     sources: list[str] = Field(["sample", "puzzle"], description="sources to read, in order")
     local: list[str] = Field([], description="NAME=PATH: local file or folder of a source instead of the hub")
+    map: dict[str, str] = Field({}, description="FIELD=COLUMN,...: where questions of your own have what: question, "
+                                "choices (one column or a+b+c+d), answer, id, subject, split; first=0 or first=1: the "
+                                "number of the first option; SOURCE.FIELD=COLUMN: of one source alone",
+                                json_schema_extra=ADDED_LATER)
     test_share: Share = Field(0.10, description="share of all questions held out")
     validation_share: Share = Field(0.05, description="share of training taken for validation")
     validation_max: Count = Field(2_000, description="most validation questions")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from stepladder.core.errors import StepladderError
+from stepladder.core.errors import InputError, StepladderError
 from stepladder.core.patience import ATTEMPTS, refused, retrying
 from stepladder.core.progress import duration, say
 
@@ -33,6 +34,30 @@ class HubData:
     megabytes: int
 
 
+@dataclass(frozen=True)
+class HubTable:
+    """Any data set of the hub, as `REPOSITORY[@REVISION][/CONFIGURATION]` names it."""
+
+    repository: str
+    configuration: str | None = None
+    revision: str | None = None
+
+    @classmethod
+    def of(cls, name: str, where: str) -> HubTable:
+        """Read such a name. Raises InputError."""
+        found = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:@([\w./-]+?))?(?:/([\w.-]+))?", name)
+        if found is None:
+            raise InputError(f"--from {where}: a data set is hf://datasets/OWNER/NAME, then @REVISION and "
+                             "/CONFIGURATION where it needs them")
+        return cls(found[1], found[3], found[2])
+
+
+def load_table(table: HubTable, attempts: int = ATTEMPTS) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(split, row) of all splits of a data set. Raises SourceUnavailable."""
+    loaded = _load(table.repository, table.configuration, None, table.revision, attempts)
+    return ((split, row) for split, rows in loaded.items() for row in rows)
+
+
 def load_rows(data: HubData, revision: str | None, attempts: int = ATTEMPTS) -> Iterator[tuple[str, dict[str, Any]]]:
     """(split, row) of every configuration and split; with several configurations the split reads "CONFIG/SPLIT".
 
@@ -49,7 +74,8 @@ def load_rows(data: HubData, revision: str | None, attempts: int = ATTEMPTS) -> 
     return ((name, row) for name, rows in loaded for row in rows)
 
 
-def _load(repository: str, configuration: str | None, split: str, revision: str | None, attempts: int) -> Any:
+def _load(repository: str, configuration: str | None, split: str | None, revision: str | None, attempts: int
+          ) -> Any:
     import datasets
     import httpx
     import huggingface_hub
