@@ -12,6 +12,9 @@ from .text import clean
 
 _LABELLED = re.compile(r"\(?([A-J])\s*[.):]\s*(?=\S)")
 _RUN_TOGETHER = re.compile(r"\b[A-D]\s?[.)].+\b[B-D]\s?[.)].+\b[A-D]\s?[.)]", re.DOTALL)
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_SPEAKS_OF_SIGNS = re.compile(
+    r"\b(?:chinese|japanese|korean|kanji|hanja|mandarin|cantonese|characters?|hiragana|katakana)\b", re.IGNORECASE)
 RUN_TOGETHER_CHARS = 400
 MOST_OPTIONS = "ABCDEFGHIJ"
 
@@ -59,6 +62,8 @@ def make_record(row: Row, question: str, options: list[str], key: int, note: str
 def _fault(question: str, options: list[str], key: int | None) -> str | None:
     if not question:
         return "empty question"
+    if _stray_signs(question, options):
+        return "stray signs of another script"
     if key is None:
         return "no key"
     if not 4 <= len(options) <= len(MOST_OPTIONS):
@@ -70,6 +75,13 @@ def _fault(question: str, options: list[str], key: int | None) -> str | None:
     if options.count(options[key]) > 1:
         return "the key's text under two letters"
     return None
+
+
+def _stray_signs(question: str, options: list[str]) -> bool:
+    """Whether Chinese, Japanese or Korean signs stand in an otherwise Latin question: leftovers of a translation."""
+    text = " ".join([question, *options])
+    signs = len(_CJK.findall(text))
+    return 0 < signs < 0.1 * sum(map(str.isalpha, text)) and not _SPEAKS_OF_SIGNS.search(text)
 
 
 def _fault_of_four(question: str, options: list[str], max_chars: int) -> str | None:
