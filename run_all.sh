@@ -3,6 +3,7 @@
 #
 #   ./run_all.sh                            everything; what is done already is skipped
 #   ./run_all.sh --profile mi300x           auto (default), laptop, mi300x, or a .toml
+#   ./run_all.sh --init NAME                writes scripts/profiles/NAME.toml, a profile of your own, and ends
 #   ./run_all.sh --plan                     what would be loaded, memory, disk and hours; loads nothing
 #   ./run_all.sh --status                   which stages are done, and why the others are not
 #   ./run_all.sh --from 03                  from this stage on (3 is the same)
@@ -28,7 +29,7 @@ stages=(
     05_test_model                 # base and student on held-out questions
     06_deploy_agents              # gate, export, agents, tournament
 )
-profile=auto from=00 only="" mode=run workdir="$project" variant=""
+profile=auto from=00 only="" mode=run workdir="$project" variant="" init=""
 declare -A extra=() belongs=()
 
 given=("$@")
@@ -54,6 +55,7 @@ while (($#)); do
     case $1 in
         --profile) profile=$2; shift 2;;
         --workdir) mkdir -p "$2"; workdir=$(cd "$2" && pwd); shift 2;;
+        --init) init=$2; shift 2;;
         --from) from=$(stage_number "$2"); shift 2;;
         --only) only=$(stage_number "$2"); shift 2;;
         --variant) [[ $2 == [!-]* ]] || bad "--variant needs a name, not '$2'"
@@ -68,6 +70,7 @@ done
 python="$project/.venv/bin/python"
 export TOKENIZERS_PARALLELISM=false PYTHONUNBUFFERED=1
 
+if [[ -n $init ]]; then exec "$python" "$project/scripts/show.py" init "$init" --profile "$profile"; fi
 profile=$("$python" "$project/scripts/show.py" profile --profile "$profile")
 logs="$workdir/data/enhanced/logs"
 mkdir -p "$logs"

@@ -6,9 +6,10 @@ made from these fields (`max_tokens` -> --max-tokens), so a setting cannot lack 
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 EXECUTION_ONLY = {"shapes": False}
 """json_schema_extra of a setting that changes how a stage works but makes no other output of what is finished."""
@@ -48,10 +49,19 @@ class Profile(Section):
     """Who this run is for."""
 
     name: str = Field(description="name of the profile")
-    tag: str = Field("sample", description="the TAG in file names: data/enhanced/questions_TAG.json", pattern=r"^\w+$")
+    tag: str = Field("", description="the TAG in file names, data/enhanced/questions_TAG.json; empty: the name",
+                     pattern=r"^\w*$")
     student: str = Field("student", description="folder name of the student: models/STUDENT_cot_curriculum",
                          pattern=r"^\w+$")
     gpu_memory_gb: float | None = Field(None, description="GPU memory this profile is made for, GB; null: none needed")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tag_is_the_name(cls, values: Any) -> Any:
+        """Two profiles write into one workspace without taking each other's names."""
+        if isinstance(values, dict) and isinstance(values.get("name"), str) and not values.get("tag"):
+            return {**values, "tag": re.sub(r"\W", "_", values["name"])}
+        return values
 
 
 class Questions(Section):
