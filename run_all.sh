@@ -9,6 +9,8 @@
 #   ./run_all.sh --from 03                  from this stage on (3 is the same)
 #   ./run_all.sh --only 03                  this stage alone
 #   ./run_all.sh --args 04 "--order random" more flags for one stage, quoted as in a shell (repeatable)
+#                                           they are kept, as is what a stage was given when it was run by hand
+#   ./run_all.sh --forget                   takes the profile's settings again, whatever was given before
 #   ./run_all.sh --workdir DIR              data/enhanced and models somewhere else
 #   ./run_all.sh --variant NAME --args 04 "--order random"
 #                                           another student beside the first: from the first stage with flags of its own
@@ -29,7 +31,7 @@ stages=(
     05_test_model                 # base and student on held-out questions
     06_deploy_agents              # gate, export, agents, tournament
 )
-profile=auto from=00 only="" mode=run workdir="$project" variant="" init=""
+profile=auto from=00 only="" mode=run workdir="$project" variant="" init="" forget=""
 declare -A extra=() belongs=()
 
 given=("$@")
@@ -50,6 +52,7 @@ while (($#)); do
         --help|-h) usage; exit 0;;
         --plan) mode=plan; shift; continue;;
         --status) mode=status; shift; continue;;
+        --forget) forget=yes; shift; continue;;
     esac
     (($# >= 2)) || bad "unknown argument or missing value: $1"
     case $1 in
@@ -81,6 +84,19 @@ words() {  # flags in one string -> the words a shell would make of them, each e
 for number in "${!extra[@]}"; do
     words "${extra[$number]}" >/dev/null 2>&1 || bad "--args $number ${extra[$number]# }: a quote is not closed"
 done
+
+keep_flags() {  # what finished stages were given by flag and this run does not say otherwise
+    local number flags rows given_flags=()
+    for number in "${!extra[@]}"; do given_flags+=("--args=$number ${extra[$number]# }"); done
+    rows=$("$python" "$project/scripts/show.py" flags --profile "$profile" --workdir "$workdir" "${given_flags[@]}") ||
+        return
+    while read -r number flags; do
+        [[ -n $number ]] || continue
+        extra[$number]="$flags ${extra[$number]:-}"
+        echo "$number: keeps $flags from its last run; --forget takes the profile's settings" >&2
+    done <<<"$rows"
+}
+[[ -n $variant || -n $forget ]] || keep_flags
 
 plan_variant() {  # which stages are the variant's own, the main run's, or there already; with which flags
     local number how flags rows given_flags=() keep=()

@@ -57,6 +57,9 @@ def build_parser() -> argparse.ArgumentParser:
                        help="its flags for a stage instead of those that are kept")
     known.add_argument("--keep", action="store_true", help="keep them")
     known.add_argument("--kept", action="store_true", help="only the names of those whose flags are kept")
+    flags = command("flags", "what finished stages were given by flag and a whole run keeps, for run_all.sh")
+    flags.add_argument("--args", action="append", default=[], type=_stage_flags, metavar="'STAGE FLAGS'",
+                       help="flags of this run, which are not kept but given")
     prune = command("prune", "list what was set aside, peeks and journals with their sizes; free what is asked for")
     prune.add_argument("names", nargs="*", help="free these, by the names in the list")
     prune.add_argument("--yes", action="store_true", help="free all that was set aside (neither peeks nor journals)")
@@ -70,7 +73,7 @@ def run(args: argparse.Namespace) -> int | None:
     """Dispatch to the subcommand."""
     workspace = Workspace.of(args, profiles.resolve(args, ()).profile)
     return {"look": _look, "diff": _diff, "report": _report, "summary": _summary, "prune": _prune,
-            "variants": _variants, "profile": _profile, "init": _init}[args.command](args, workspace)
+            "variants": _variants, "profile": _profile, "init": _init, "flags": _flags}[args.command](args, workspace)
 
 
 def _look(args: argparse.Namespace, workspace: Workspace) -> int | None:
@@ -157,6 +160,17 @@ def _variants(args: argparse.Namespace, workspace: Workspace) -> int | None:
         variants.keep_arguments(own, lasting)
     for part in found:
         print(part.stage, part.how, part.flags)
+    return 0
+
+
+def _flags(args: argparse.Namespace, workspace: Workspace) -> int | None:
+    from stepladder.core import kept_flags
+
+    given: dict[str, str] = {}
+    for stage, words in args.args:
+        given[stage] = f"{given.get(stage, '')} {words}"
+    for stage, words in kept_flags.kept(workspace, args.profile, given):
+        print(stage, words)
     return 0
 
 
