@@ -155,7 +155,7 @@ class Engine:
                 if not self.stats.active and not finished:
                     break
                 if self.stats.active:
-                    finished += self._step(draining=intake.exhausted)
+                    finished += self._step(draining=intake.idle)
                 self.stats.seconds["total"] += time.perf_counter() - started - intake.take_seconds()
                 yield from finished
         except GeneratorExit:  # the caller wants no more; what is in memory is sound
@@ -188,7 +188,10 @@ class Engine:
         return refused
 
     def _step(self, *, draining: bool) -> list[Completion]:
-        """One call of the model for all that are ready; returns what finished. Draining: no more requests will come."""
+        """One call of the model for all that are ready; returns what finished.
+
+        draining: no more requests are there now; a Feed may have some after the next completion.
+        """
         self._cache.follow()
         if draining:
             self._cache.close_ranks()
