@@ -329,6 +329,13 @@ def test_the_ranks_are_closed_whenever_no_request_waits(engine, prompts, alone, 
     assert done["1"] == alone[QUESTIONS[2]]
 
 
+def test_a_context_beyond_what_the_model_was_trained_on_is_warned_of(small_model: Path, caplog) -> None:
+    for context, warned in ((256, False), (8_448, True)):
+        caplog.clear()
+        Engine(small_model, sequences=1, context=context, threads=1).close()
+        assert ("over the 8192 it was trained on" in caplog.text) is warned
+
+
 # -- memory --------------------------------------------------------------------------------------------------------
 
 

@@ -38,7 +38,8 @@ def kept(workspace: Workspace, **given: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(("sections", "flags"), [
-    (("training",), ["--order=reverse"]), (("training",), ["--answer-only"]), (("training",), ["--learning-rate=0.0002"]),
+    (("training",), ["--order=reverse"]), (("training",), ["--answer-only"]),
+    (("training",), ["--learning-rate=0.0002"]),
     (("questions",), ["--sources", "sample", "puzzle", "arc"]), (("questions",), ["--quotas", "sample=3"]),
     (("questions",), ["--from", "mine=my questions.csv", "--from", "b=c.json"]),
     (("questions",), ["--map", "question=Die Frage"]), (("training",), ["--seed", "7"])])

@@ -90,6 +90,9 @@ class Engine:
         self.template_arguments = templates.arguments_for(template, thinking=thinking, others=template_arguments)
         if (remark := templates.remark(template, thinking)) is not None:
             log.warning("%s: %s", self.name, remark)
+        if 0 < self._weights.trained_context < context:
+            log.warning("%s: a context of %d tokens is over the %d it was trained on; what lies beyond may be nonsense",
+                        self.name, context, self._weights.trained_context)
         self._batch = Batch(self.batch_tokens)
         self._prepare = Preparer(self._weights, context)
         self._waiting: deque[Job] = deque()  # to be started again after the cache had to shrink
