@@ -62,7 +62,7 @@ def run(tmp_path: Path, hub: Hub, toml: str, *flags: str) -> subprocess.Complete
 
 
 def provided(tmp_path: Path) -> Path:
-    table = read_json(tmp_path / "work" / "data" / "enhanced" / "models_sample.json")
+    table = read_json(tmp_path / "work" / "data" / "enhanced" / "models_mine.json")
     return tmp_path / "work" / table["teacher"]["gguf"]
 
 
@@ -163,3 +163,22 @@ def test_a_dequantised_tokenizer_ends_turns_as_the_model_does(small_transformers
     config = read_json(small_transformers / "config.json")
     assert (tokenizer.eos_token, tokenizer.eos_token_id) == ("<|im_end|>", config["eos_token_id"])
     assert (tokenizer.bos_token, tokenizer.pad_token_id) == ("<|im_start|>", config["pad_token_id"])
+
+
+def test_a_students_own_folder_of_weights_is_used_where_it_is(tmp_path: Path, gguf_bytes: bytes) -> None:
+    (tmp_path / "own.gguf").write_bytes(gguf_bytes)
+    folder = tmp_path / "Qwen3 235B"
+    folder.mkdir()
+    toml = tmp_path / "mine.toml"
+    toml.write_text(f'[profile]\nname = "mine"\n[[models.student.candidates]]\nkind = "file"\n'
+                    f'name = "{tmp_path}/own.gguf"\n[[models.student.transformers]]\nkind = "file"\nname = "{folder}"\n')
+    with Hub({}) as hub:
+        refused = run(tmp_path, hub, str(toml))
+        assert refused.returncode == 1
+        assert "has no GGUF, nor config.json and safetensors" in refused.stderr
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(b"weights")
+        assert run(tmp_path, hub, str(toml)).returncode == 0
+    table = read_json(tmp_path / "work" / "data" / "enhanced" / "models_mine.json")
+    assert table["student"]["transformers"] == str(folder)
+    assert table["student"]["gguf"] == str(tmp_path / "own.gguf")

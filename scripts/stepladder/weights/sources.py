@@ -137,12 +137,23 @@ def _ask_file(candidate: Candidate) -> Offer:
     names = [name for name in names if Path(name).exists()]
     if not names:
         raise SourceError(f"{base / candidate.pattern} does not exist")
-    if not candidate.pattern:  # the first shard stands for all
+    if base.is_dir() and not candidate.pattern:
+        names = _of_a_folder(base)
+    elif not candidate.pattern:  # the first shard stands for all
         names = [str(file) for file in model_files(names[0]) if file.exists()]
     require_one_model("local files", names)
     return Offer(candidate, tuple(
         RemoteFile(name, Path(name).stat().st_size if Path(name).is_file() else None,
                    (candidate.sha256 or None) if len(names) == 1 else None) for name in names))
+
+
+def _of_a_folder(folder: Path) -> list[str]:
+    """Its GGUF files, or all files of a transformers checkpoint. Raises SourceError where it is neither."""
+    files = sorted(str(path) for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    ggufs = [name for name in files if name.endswith(".gguf")]
+    if not ggufs and not ((folder / "config.json").exists() and any(name.endswith(".safetensors") for name in files)):
+        raise SourceError(f"{folder} has no GGUF, nor config.json and safetensors as a transformers checkpoint has")
+    return ggufs or files
 
 
 def _verified(path: Path, file: RemoteFile, hashes: WeightHashes) -> Path:
