@@ -40,7 +40,7 @@ def test_all_shards_are_in_the_table_and_in_done(tmp_path: Path) -> None:
         second = work / table["files"][1]["path"]
         second.unlink()
         with pytest.raises(NotThereYet, match=r"00002-of-00003\.gguf is gone"):
-            read_weights(Workspace(work, "sample", "student"), "teacher")
+            read_weights(Workspace(work, "mine", "student"), "teacher")
         assert "q-00002-of-00003.gguf is missing" in run(tmp_path, hub, toml, "--status").stdout
         hub.requests.clear()
         again = run(tmp_path, hub, toml)
