@@ -21,7 +21,7 @@ from stepladder.core.weights_table import read_weights
 from stepladder.core.workspace import Workspace
 from stepladder.engine.backend import kept_open, open_by_settings
 from stepladder.engine.requests import Backend, EngineError
-from stepladder.reasoning import plan, prompt_trial, summary
+from stepladder.reasoning import outlook, plan, prompt_trial, summary
 from stepladder.reasoning.attempts import Policy, agreement
 from stepladder.reasoning.replies import Replies
 from stepladder.reasoning.thoughts import Thinking
@@ -80,13 +80,15 @@ def run(args: argparse.Namespace) -> int | None:
                     trial = prompt_trial.choose(journal, policy, replies, teacher, identity, asked, backend)
                     prompt_trial.tell(trial)
                     policy = replace(policy, variant=trial["chosen"])
-                writing = Writing(replies(policy), asked, teacher)
+                writing = Writing(replies(policy), asked, teacher, least_kept=reasoning.least_kept)
                 rate = writing.run(backend, args.retry_failed)
         except EngineError as error:
             raise StageError(f"the teacher {teacher}: {error}; what was finished is kept, run it again") from error
         finally:
             journal.close()
         done = [record | writing.result(record) for record in records]
+        if args.limit is None:  # a peek is for looking at what there is
+            outlook.require_some(done, reasoning.least_kept)
         counts = summary.counts(done, rejected, attempts, agree) | {"tokens_per_second": rate}
         if trial is not None:
             counts |= {"prompt_trial": trial}

@@ -47,7 +47,8 @@ def test_the_form_that_suits_the_teacher_is_taken(
 
 
 def test_of_equals_the_first_is_taken(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(workdir, monkeypatch, lambda request: "neutral", "--prompt", "auto", "--attempts", "1", "--no-hint")
+    run(workdir, monkeypatch, lambda request: "neutral", "--prompt", "auto", "--attempts", "1", "--no-hint",
+        "--least-kept", "0")
     assert counts(workdir)["prompt_trial"]["chosen"] == "options"
 
 
@@ -130,7 +131,7 @@ def test_replies_of_retries_do_not_count(workdir: Path, monkeypatch: pytest.Monk
             return f"{BODY}\nAnswer: {letter_of(request, number)}"
         return only_explains(request)
 
-    once = ("--attempts", "1", "--no-hint")
+    once = ("--attempts", "1", "--no-hint", "--least-kept", "0")
     run(workdir, monkeypatch, later, *once)
     run(workdir, monkeypatch, later, *once, "--retry-failed")
     run(workdir, monkeypatch, later, *once, "--prompt", "auto")

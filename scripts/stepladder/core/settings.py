@@ -167,6 +167,9 @@ class Reasoning(Section):
     agree: str = Field("", description="KofN, such as 2of3: keep an unaided reasoning only where K of N replies "
                        "conclude with the answer; N then stands for attempts; empty: the first that is accepted",
                        pattern=r"^([1-9]of[1-9])?$", json_schema_extra=ADDED_LATER)
+    least_kept: Share = Field(0.05, description="stop where of the first hundred records fewer are kept, even by the "
+                              "upper end of the 95 % interval; 0: go on whatever they bring",
+                              json_schema_extra=EXECUTION_ONLY)
 
 
 class Curriculum(Section):

@@ -15,6 +15,7 @@ from ..core.progress import Progress, say
 from ..core.records import Record
 from ..engine.requests import Backend, Completion, Feed, Request, RequestError
 from .attempts import Attempt, Case, Judgement, Reply
+from .outlook import Outlook
 from .replies import RE_ASKED, Replies, Step
 from .verify import judge
 from .watch import FAST, Watch
@@ -38,8 +39,11 @@ class _Asked:
 class Writing:
     """Takes every record that needs it from its first attempt to its result. Kept replies are judged, not asked for."""
 
-    def __init__(self, replies: Replies, records: Sequence[Record], teacher: str, label: str = "02 reasoning") -> None:
+    def __init__(self, replies: Replies, records: Sequence[Record], teacher: str, label: str = "02 reasoning",
+                 least_kept: float = 0.0) -> None:
+        """least_kept: see `Outlook`."""
         self.replies, self.records, self.teacher, self.label = replies, records, teacher, label
+        self._outlook = Outlook(records, least_kept)
         self._results: dict[str, bytes] = {}  # compressed: of 50,000 records they would else fill hundreds of MB
         self._asked: dict[str, _Asked] = {}
         self._asked_before: Attempt | None = None  # the last one that is known before the first that is asked
@@ -49,8 +53,8 @@ class Writing:
         """Ask whatever the journal does not hold; tokens per second, None where the teacher was not needed.
 
         retry_failed: then ask the failed records again, once; a retry that was broken off is only gone on with.
-        Raises Interrupted after the record in hand when a stop was asked for, EngineError when the backend gives up;
-        what was finished stays in the journal.
+        Raises Interrupted after the record in hand when a stop was asked for, EngineError when the backend gives up,
+        StageError where hardly anything is kept; what was finished stays in the journal.
         """
         waiting = self._recall(self.records)
         retry = retry_failed and not any(case.retries for case in waiting)
@@ -71,6 +75,8 @@ class Writing:
 
     def _note_result(self, record: Record, result: dict[str, Any]) -> None:
         self._results[record["id"]] = zlib.compress(orjson.dumps(result), 1)
+        if (said := self._outlook.finished(record["id"], result["chain_of_thought"] is not None)) is not None:
+            say(f"02: {said}")
 
     # -- what is known --------------------------------------------------------------------------------------------
 
@@ -122,6 +128,7 @@ class Writing:
     def _ask(self, cases: list[Case]) -> None:
         """Finish these cases; the list is emptied, so that none is held longer than it is in work."""
         total = len(self.records)
+        self._outlook.start()
         if self._asked_before is not None:  # what an unbroken run's prompt cache would hold now
             self.backend.warm(self.backend.render(self.replies.messages(self._asked_before)))
         with Progress(self.label, total, total - len(cases)) as self._progress:
