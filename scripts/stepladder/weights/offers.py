@@ -50,7 +50,9 @@ class Offer:
 
 
 def home(candidate: Candidate, folder: Path) -> Path:
-    """Where a candidate's files go below `folder`."""
+    """Where a candidate's files go below `folder`; local ones stay where they are."""
+    if candidate.kind == "file":
+        return Path(candidate.name).expanduser()
     return folder / candidate.name.replace("/", "--") if candidate.kind == "hub" else folder
 
 
