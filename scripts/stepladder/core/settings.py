@@ -120,7 +120,12 @@ class Models(Section):
     assessor: Role = Field(Role(), description="rates difficulty")
     student: Role = Field(Role(), description="learns")
     headroom: Share = Field(0.05, description="share of memory kept free when choosing")
+    served: list[Literal["teacher", "assessor"]] = Field(
+        [], description="roles that servers run (--endpoints of stages 02 and 03): their weights are not fetched",
+        json_schema_extra=ADDED_LATER)
     downloads: Positive = Field(4, description="files downloaded at a time", json_schema_extra=EXECUTION_ONLY)
+    download_mbit: float = Field(0.0, description="download rate to reckon with, Mbit/s; 0: as fast as the survey's "
+                                 "own reads were", ge=0, json_schema_extra=EXECUTION_ONLY)
 
 
 class EngineSettings(Section):
