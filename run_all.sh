@@ -3,11 +3,14 @@
 #
 #   ./run_all.sh                            everything; what is done already is skipped
 #   ./run_all.sh --profile mi300x           auto (default), laptop, mi300x, or a .toml
+#   ./run_all.sh --init NAME                writes scripts/profiles/NAME.toml, a profile of your own, and ends
 #   ./run_all.sh --plan                     what would be loaded, memory, disk and hours; loads nothing
 #   ./run_all.sh --status                   which stages are done, and why the others are not
 #   ./run_all.sh --from 03                  from this stage on (3 is the same)
 #   ./run_all.sh --only 03                  this stage alone
 #   ./run_all.sh --args 04 "--order random" more flags for one stage, quoted as in a shell (repeatable)
+#                                           they are kept, as is what a stage was given when it was run by hand
+#   ./run_all.sh --forget                   takes the profile's settings again, whatever was given before
 #   ./run_all.sh --workdir DIR              data/enhanced and models somewhere else
 #   ./run_all.sh --variant NAME --args 04 "--order random"
 #                                           another student beside the first: from the first stage with flags of its own
@@ -28,7 +31,7 @@ stages=(
     05_test_model                 # base and student on held-out questions
     06_deploy_agents              # gate, export, agents, tournament
 )
-profile=auto from=00 only="" mode=run workdir="$project" variant=""
+profile=auto from=00 only="" mode=run workdir="$project" variant="" init="" forget=""
 declare -A extra=() belongs=()
 
 given=("$@")
@@ -49,11 +52,13 @@ while (($#)); do
         --help|-h) usage; exit 0;;
         --plan) mode=plan; shift; continue;;
         --status) mode=status; shift; continue;;
+        --forget) forget=yes; shift; continue;;
     esac
     (($# >= 2)) || bad "unknown argument or missing value: $1"
     case $1 in
         --profile) profile=$2; shift 2;;
         --workdir) mkdir -p "$2"; workdir=$(cd "$2" && pwd); shift 2;;
+        --init) init=$2; shift 2;;
         --from) from=$(stage_number "$2"); shift 2;;
         --only) only=$(stage_number "$2"); shift 2;;
         --variant) [[ $2 == [!-]* ]] || bad "--variant needs a name, not '$2'"
@@ -68,6 +73,7 @@ done
 python="$project/.venv/bin/python"
 export TOKENIZERS_PARALLELISM=false PYTHONUNBUFFERED=1
 
+if [[ -n $init ]]; then exec "$python" "$project/scripts/show.py" init "$init" --profile "$profile"; fi
 profile=$("$python" "$project/scripts/show.py" profile --profile "$profile")
 logs="$workdir/data/enhanced/logs"
 mkdir -p "$logs"
@@ -78,6 +84,19 @@ words() {  # flags in one string -> the words a shell would make of them, each e
 for number in "${!extra[@]}"; do
     words "${extra[$number]}" >/dev/null 2>&1 || bad "--args $number ${extra[$number]# }: a quote is not closed"
 done
+
+keep_flags() {  # what finished stages were given by flag and this run does not say otherwise
+    local number flags rows given_flags=()
+    for number in "${!extra[@]}"; do given_flags+=("--args=$number ${extra[$number]# }"); done
+    rows=$("$python" "$project/scripts/show.py" flags --profile "$profile" --workdir "$workdir" "${given_flags[@]}") ||
+        return
+    while read -r number flags; do
+        [[ -n $number ]] || continue
+        extra[$number]="$flags ${extra[$number]:-}"
+        echo "$number: keeps $flags from its last run; --forget takes the profile's settings" >&2
+    done <<<"$rows"
+}
+[[ -n $variant || -n $forget ]] || keep_flags
 
 plan_variant() {  # which stages are the variant's own, the main run's, or there already; with which flags
     local number how flags rows given_flags=() keep=()

@@ -2,7 +2,9 @@
 
     python scripts/00_collect_questions.py --profile laptop
     python scripts/00_collect_questions.py --profile mi300x --from mmlu=~/mmlu/data --from triviaqa=~/triviaqa
-    python scripts/00_collect_questions.py --profile laptop --sources json --from json=my_questions.json
+    python scripts/00_collect_questions.py --profile laptop --from mine=my_questions.csv --only-source mine --preview
+    python scripts/00_collect_questions.py --profile laptop --from mine=my_questions.csv --only-source mine \\
+        --map question=stem,choices=a+b+c+d,answer=right
 """
 
 from __future__ import annotations
@@ -28,13 +30,16 @@ def build_parser() -> argparse.ArgumentParser:
     parser = cli.stage_parser(__doc__, SECTIONS, variants=False)
     parser.add_argument("--from", dest="questions.local", action="append", metavar="NAME=PATH",
                         default=argparse.SUPPRESS, help="read a source from its authors' files instead of the hub; "
-                        "a file or a folder, repeatable; json=PATH is this project's own format")
+                        "a file or a folder, repeatable. Any other NAME is questions of your own (JSON, CSV, Parquet "
+                        "or hf://datasets/OWNER/NAME)")
+    parser.add_argument("--preview", action="store_true", help="show ten questions as they would become, and why "
+                        "others would be left out; writes nothing")
     return parser
 
 
 def run(args: argparse.Namespace) -> int | None:
     """Collect, and write the three parts and the rejected file."""
-    from stepladder.questions import availability, plan, sources
+    from stepladder.questions import availability, plan, preview, sources
 
     if args.input:
         vars(args).setdefault("questions.local", []).append(f"json={args.input}")
@@ -47,6 +52,9 @@ def run(args: argparse.Namespace) -> int | None:
     if args.plan:
         say(f"00: profile {settings.profile.name}")
         plan.show(names, local, questions, _size(args, questions.size))
+        return 0
+    if args.preview:
+        preview.run(names, questions, workspace.sample_data, args.seed, _size(args, questions.size))
         return 0
     stage = StageRun("00", args, settings, inputs={
         "sample": workspace.sample_data / "sample/questions.json", "domains": workspace.sample_data / "domains.json",
@@ -94,7 +102,7 @@ def _open_sources(stage: StageRun, settings: Settings, names: list[str]) -> dict
 
 
 def _collect(stage: StageRun, args: argparse.Namespace, settings: Settings, names: list[str]) -> None:
-    from stepladder.questions import domains
+    from stepladder.questions import domains, summary
     from stepladder.questions.collect import NothingLeft, collect
 
     questions = settings["questions"]
@@ -108,21 +116,7 @@ def _collect(stage: StageRun, args: argparse.Namespace, settings: Settings, name
     counts = {**collection.counts, "unavailable": stage.missing_sources}
     stage.finish({"questions": collection.parts["training"], "validation": collection.parts["validation"],
                   "test": collection.parts["test"], "rejected": collection.rejected}, counts)
-    _summarise(counts)
-
-
-def _summarise(counts: dict[str, Any]) -> None:
-    say(f"{counts['training']} training, {counts['validation']} validation, {counts['test']} held out "
-        f"(wanted {counts['wanted']})")
-    for source, row in counts["by_source"].items():
-        say(f"  {source}: {row['read']} read, {row['kept']} kept, {row['rejected']} rejected, "
-            f"{row['duplicates']} duplicates, {row['not_sampled']} not sampled")
-    for source, row in counts["options_only"].items():
-        if "accuracy" in row:
-            say(f"  {source}: guessed from options alone in {row['accuracy']:.0%} (by {row['guesser']}; chance 25%)")
-    coverage = counts["coverage"]
-    gaps = ", ".join(coverage["gaps"]) or "none"
-    say(f"{coverage['covered']} of {coverage['of']} domains have {coverage['needed_a_domain']} or more; gaps: {gaps}")
+    summary.show(counts)
 
 
 def _size(args: argparse.Namespace, size: int) -> int:

@@ -1,7 +1,7 @@
 """Stage 04: the student learns the verified reasoning, easy -> hard or in another order, as a LoRA on 4-bit weights.
 
     python scripts/04_train_qwen3_235b.py --profile laptop
-    python scripts/04_train_qwen3_235b.py --profile laptop --variant control --order random    # beside the first one
+    python scripts/04_train_qwen3_235b.py --profile laptop --variant control --order curriculum  # beside the first one
     python scripts/04_train_qwen3_235b.py --profile laptop --exports-only --merge     # from the adapter that is there
     python scripts/04_train_qwen3_235b.py --profile laptop --exports-only --merged-gguf Q8_0  # one file, for Ollama
 """

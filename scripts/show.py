@@ -8,6 +8,7 @@
     python scripts/show.py summary                               one screen about the whole run
     python scripts/show.py variants                              which there are, and what makes each one differ
     python scripts/show.py prune                                 what was set aside, and its size; frees it on request
+    python scripts/show.py init mine                             a profile of your own, every setting explained
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from stepladder.core.workspace import Workspace
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Subcommands look, diff, report, summary, variants, prune and profile."""
+    """Subcommands look, diff, report, summary, variants, prune, init and profile."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -56,9 +57,14 @@ def build_parser() -> argparse.ArgumentParser:
                        help="its flags for a stage instead of those that are kept")
     known.add_argument("--keep", action="store_true", help="keep them")
     known.add_argument("--kept", action="store_true", help="only the names of those whose flags are kept")
+    flags = command("flags", "what finished stages were given by flag and a whole run keeps, for run_all.sh")
+    flags.add_argument("--args", action="append", default=[], type=_stage_flags, metavar="'STAGE FLAGS'",
+                       help="flags of this run, which are not kept but given")
     prune = command("prune", "list what was set aside, peeks and journals with their sizes; free what is asked for")
     prune.add_argument("names", nargs="*", help="free these, by the names in the list")
     prune.add_argument("--yes", action="store_true", help="free all that was set aside (neither peeks nor journals)")
+    own = command("init", "write a profile of your own, NAME.toml beside the others, from the one for this machine")
+    own.add_argument("name")
     command("profile", "print the name of the profile for this machine, and why (on standard error)")
     return parser
 
@@ -67,7 +73,7 @@ def run(args: argparse.Namespace) -> int | None:
     """Dispatch to the subcommand."""
     workspace = Workspace.of(args, profiles.resolve(args, ()).profile)
     return {"look": _look, "diff": _diff, "report": _report, "summary": _summary, "prune": _prune,
-            "variants": _variants, "profile": _profile}[args.command](args, workspace)
+            "variants": _variants, "profile": _profile, "init": _init, "flags": _flags}[args.command](args, workspace)
 
 
 def _look(args: argparse.Namespace, workspace: Workspace) -> int | None:
@@ -157,6 +163,17 @@ def _variants(args: argparse.Namespace, workspace: Workspace) -> int | None:
     return 0
 
 
+def _flags(args: argparse.Namespace, workspace: Workspace) -> int | None:
+    from stepladder.core import kept_flags
+
+    given: dict[str, str] = {}
+    for stage, words in args.args:
+        given[stage] = f"{given.get(stage, '')} {words}"
+    for stage, words in kept_flags.kept(workspace, args.profile, given):
+        print(stage, words)
+    return 0
+
+
 def _stage_flags(text: str) -> tuple[str, str]:
     stage, _, flags = text.partition(" ")
     return stage, flags
@@ -180,6 +197,14 @@ def _prune(args: argparse.Namespace, workspace: Workspace) -> int | None:
 
 def _profile(args: argparse.Namespace, workspace: Workspace) -> int | None:
     print(args.profile)
+    return 0
+
+
+def _init(args: argparse.Namespace, workspace: Workspace) -> int | None:
+    from stepladder.core import own_profile
+
+    print(f"{own_profile.write(args.name, args.profile)} was written from {args.profile}; edit it, then: "
+          f"./run_all.sh --profile {args.name}")
     return 0
 
 

@@ -62,7 +62,7 @@ def run(tmp_path: Path, hub: Hub, toml: str, *flags: str) -> subprocess.Complete
 
 
 def provided(tmp_path: Path) -> Path:
-    table = read_json(tmp_path / "work" / "data" / "enhanced" / "models_sample.json")
+    table = read_json(tmp_path / "work" / "data" / "enhanced" / "models_mine.json")
     return tmp_path / "work" / table["teacher"]["gguf"]
 
 
@@ -138,13 +138,15 @@ def plan(gigabytes: float, room: float, sequences: int = 8) -> MemoryPlan:
 
 def test_choice_is_by_need_not_by_name() -> None:
     gpu = Place(192 * GIB, 500 * GIB, "GPU")
-    fits = [judge_gguf(plan(240, 192), {"Q2_K"}, gpu), judge_gguf(plan(170, 192), {"IQ1_M", "Q4_K"}, gpu),
-            judge_gguf(plan(191.5, 192), {"IQ1_S"}, gpu), judge_gguf(plan(170, 192), {"TQ1_0"}, gpu)]
+    fits = [judge_gguf(plan(240, 192), {"Q2_K": 9}, gpu), judge_gguf(plan(170, 192), {"IQ1_M": 5, "Q4_K": 5}, gpu),
+            judge_gguf(plan(191.5, 192), {"IQ1_S": 9}, gpu), judge_gguf(plan(170, 192), {"TQ1_0": 9}, gpu)]
     assert [fit.ok for fit in fits] == [False, False, True, True]
     assert "IQ1_M" in fits[1].reason
     assert fits[2].sequences == 3
-    assert best_first(fits, 8) == [3, 2], "room for all sequences beats the profile's order"
-    assert judge_gguf(plan(170, 192), {"IQ1_M"}, Place(192 * GIB, 0, "RAM")).ok, "on a CPU that kernel is no matter"
+    assert best_first(fits, 8) == [3, 2], "room for sequences beats the profile's order where it is short"
+    assert best_first(fits, 6) == [2, 3], "with room for half of them the profile's order decides"
+    assert judge_gguf(plan(170, 192), {"IQ1_M": 9}, Place(192 * GIB, 0, "RAM")).ok, "on a CPU that kernel is no matter"
+    assert judge_gguf(plan(170, 192), {"IQ1_M": 5, "IQ1_S": 95}, gpu).ok, "one tensor refuses no file"
 
 
 def test_disk_is_weighed_before_the_download() -> None:
@@ -163,3 +165,23 @@ def test_a_dequantised_tokenizer_ends_turns_as_the_model_does(small_transformers
     config = read_json(small_transformers / "config.json")
     assert (tokenizer.eos_token, tokenizer.eos_token_id) == ("<|im_end|>", config["eos_token_id"])
     assert (tokenizer.bos_token, tokenizer.pad_token_id) == ("<|im_start|>", config["pad_token_id"])
+
+
+def test_a_students_own_folder_of_weights_is_used_where_it_is(tmp_path: Path, gguf_bytes: bytes) -> None:
+    (tmp_path / "own.gguf").write_bytes(gguf_bytes)
+    folder = tmp_path / "Qwen3 235B"
+    folder.mkdir()
+    toml = tmp_path / "mine.toml"
+    toml.write_text(f'[profile]\nname = "mine"\n[[models.student.candidates]]\nkind = "file"\n'
+                    f'name = "{tmp_path}/own.gguf"\n[[models.student.transformers]]\nkind = "file"\n'
+                    f'name = "{folder}"\n')
+    with Hub({}) as hub:
+        refused = run(tmp_path, hub, str(toml))
+        assert refused.returncode == 1
+        assert "has no GGUF, nor config.json and safetensors" in refused.stderr
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(b"weights")
+        assert run(tmp_path, hub, str(toml)).returncode == 0
+    table = read_json(tmp_path / "work" / "data" / "enhanced" / "models_mine.json")
+    assert table["student"]["transformers"] == str(folder)
+    assert table["student"]["gguf"] == str(tmp_path / "own.gguf")

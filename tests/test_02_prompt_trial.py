@@ -37,13 +37,24 @@ def test_the_form_that_suits_the_teacher_is_taken(
         workdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     backend = run(workdir, monkeypatch, only_explains, "--prompt", "auto")
     assert all(record["cot"]["status"] == "verified" for record in read(workdir))
-    assert counts(workdir)["prompt_trial"] == {
-        "chosen": "explain", "questions": 20,
-        "tried": {"options": {"accepted": 0, "right": 0}, "steps": {"accepted": 0, "right": 0},
-                  "explain": {"accepted": 20, "right": 20}}}
+    trial = counts(workdir)["prompt_trial"]
+    assert (trial["chosen"], trial["questions"]) == ("explain", 20)
+    assert {name: (row["accepted"], row["right"]) for name, row in trial["tried"].items()} == {
+        "options": (0, 0), "steps": (0, 0), "explain": (20, 20)}
+    assert all(row["tokens"] for row in trial["tried"].values())
     assert len(backend.calls) == 2 * 20 + 30, "the trial's replies in the chosen form are not asked for again"
-    assert "02: prompt explain: of 20 first replies were accepted with options 0, steps 0, explain 20" in (
-        capsys.readouterr().out)
+    shown = capsys.readouterr().out
+    assert "02: prompt explain: of 20 first replies were accepted with options 0 (" in shown
+    assert "explain 20 (" in shown
+
+
+@pytest.mark.parametrize(("options", "steps", "chosen"), [
+    ((18, 2_000), (19, 6_000), "options"), ((17, 6_000), (19, 2_000), "steps"), ((15, 2_000), (19, 6_000), "steps"),
+    ((3, 800), (4, 3_500), "options"), ((0, 100), (2, 3_000), "steps"), ((0, 0), (0, 0), "options")])
+def test_what_differs_by_chance_is_decided_by_its_cost(
+        options: tuple[int, int], steps: tuple[int, int], chosen: str) -> None:
+    assert prompt_trial.best({name: {"accepted": accepted, "right": accepted, "tokens": tokens} for name, (
+        accepted, tokens) in (("options", options), ("steps", steps))}) == chosen
 
 
 def test_of_equals_the_first_is_taken(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,12 @@ def test_answers_stand_at_their_questions_places(raw):
     (["A cat", "B cells", "C major", "D-day"], ["A cat", "B cells", "C major", "D-day"]),
     (["A) one", "A) two", "A) three", "A) four"], ["A) one", "A) two", "A) three", "A) four"]),
     ([1, 2.5, 3, 4], ["1", "2.5", "3", "4"]),
+    ({"A": "1.5", "B": "2.5", "C": "3.5", "D": "4.5"}, ["1.5", "2.5", "3.5", "4.5"]),
+    (["4.2", "3.1", "2.7", "1.9"], ["4.2", "3.1", "2.7", "1.9"]),
+    (["1:30", "2:30", "3:30", "4:30"], ["1:30", "2:30", "3:30", "4:30"]),
+    (["1. 30", "2. 20", "3. 40", "4. 10"], ["30", "20", "40", "10"]),
+    ({"A": "B) x", "B": "A) y", "C": "C) z", "D": "D) w"}, ["B) x", "A) y", "C) z", "D) w"]),
+    ({"A": "A) x", "B": "B) y", "C": "C) z", "D": "D) w"}, ["x", "y", "z", "w"]),
     ({"A": "one", "b": "two", "C": "three", "d": "four"}, ["one", "two", "three", "four"]),
 ])
 def test_choices_in_every_usual_dress(choices, expected):

@@ -12,7 +12,8 @@ from stepladder import puzzles
 from stepladder.agents.answerer import Answerer, Limits
 from stepladder.agents.pace import Pace
 from stepladder.agents.published_filter import question_problem
-from stepladder.agents.writer import QuestionWriter, kind_for
+from stepladder.agents.topics import kind_for, kind_in
+from stepladder.agents.writer import QuestionWriter
 
 DRAFT = {"question": "Which planet is the red one?", "choices": ["Venus", "Mars", "Earth", "Pluto"], "answer": "B",
          "explanation": "Its dust is rusty."}
@@ -50,9 +51,30 @@ def test_every_kind_is_found_by_its_topic_and_passes_the_filter(kind):
 @pytest.mark.parametrize(("topic", "kind"), [
     ("Blood Relations and Family Tree", "family"), ("Seating Arrangements (Linear)", "linear_seating"),
     ("Truth-teller and Liar Problems", "truth_tellers"), ("CIRCULAR seating", "circular_seating"),
+    ("Puzzles involving generations and family tree logic", "family"), ("Number series", "sequences"),
+    ("Mixed Series (Alphanumeric)", "series"), ("Letter series", "series"), ("Direction Sense Test", "directions"),
+    ("Knights and Knaves", "truth_tellers"), ("Order and Ranking", "orderings"), ("Coding-Decoding", "coding"),
     ("Quantum chromodynamics", None), ("", None), ("problems", None)])
 def test_topics_in_other_words(topic, kind):
     assert kind_for(topic) == kind
+
+
+@pytest.mark.parametrize("topic", [
+    "Age of Enlightenment", "Family law", "Linear algebra", "Number theory", "Right to vote", "Blood types",
+    "Iron Age", "Race relations", "Time travel", "Group theory", "Missing persons", "Codes of conduct",
+    "Left and right wing politics",
+    "Clock repair", "Coding theory", "The Addams Family", "Data interpretation", "Cubes and dice"])
+def test_a_topic_that_shares_a_word_with_a_kind_is_none_of_it(topic):
+    assert kind_for(topic) is None
+    assert kind_in(topic) is None
+
+
+@pytest.mark.parametrize(("message", "kind"), [
+    ("Write a question about circular seating arrangements.", "circular_seating"),
+    ("Please generate a hard question on the topic: Blood Relations and Family Tree, as JSON.", "family"),
+    ("Tell me a joke about lawyers", None)])
+def test_a_kind_is_found_in_what_a_message_says(message, kind):
+    assert kind_in(message) == kind
 
 
 def test_a_question_of_the_model_is_kept_when_the_agent_confirms_it_in_every_order():

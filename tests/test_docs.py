@@ -35,3 +35,15 @@ def test_every_stage_and_every_common_flag_is_in_the_readme_or_the_docs() -> Non
         assert script.name in text
     for flag in ("--from", "--only", "--plan", "--status", "--args", "--workdir", "--force"):
         assert flag in text
+
+
+def test_messages_that_are_explained_are_messages_that_there_are() -> None:
+    rows = re.findall(r"^\| `([^`]+)`", (PROJECT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"), re.M)
+    assert len(rows) > 10
+    source = "".join(path.read_text(encoding="utf-8") for path in (
+        PROJECT / "run_all.sh", *(PROJECT / "scripts").rglob("*.py")))
+    source = " ".join(re.sub(r'"\s*\n\s*f?"', "", source).split())
+    for row in rows:
+        fixed = [part.strip(" ,;:.") for part in re.split(r"\.\.\.|\b(?:\d+|N)\b|\d\d:|=|stage 02|warning:", row)]
+        longest = max(fixed, key=len)
+        assert longest in source, f"no message says {longest!r}"

@@ -311,6 +311,31 @@ def test_places_are_moved_together_at_the_end_without_changing_texts(engine, pro
     assert {one.id: done[one.id].text for one in long} == {one.id: alone[one.id] for one in long}
 
 
+@pytest.mark.parametrize("source", [list, Feed])
+def test_the_ranks_are_closed_whenever_no_request_waits(engine, prompts, alone, monkeypatch, source) -> None:
+    """Else a split cache costs a pass over the weights for each run of neighbouring sequences, call after call."""
+    apart = 0
+
+    def decode(batch, real=engine._cache.context.decode) -> None:
+        nonlocal apart
+        at = sorted(set(batch.sequences[: batch.size].tolist()))
+        apart += at != list(range(at[0], at[0] + len(at)))
+        real(batch)
+
+    monkeypatch.setattr(engine._cache.context, "decode", decode)
+    requests = [Request(str(n), prompts[n % 2 * 2], 4 + 20 * (n % 2)) for n in range(4)]
+    done = {one.id: one.text for one in engine.generate(source(requests))}
+    assert apart == 0
+    assert done["1"] == alone[QUESTIONS[2]]
+
+
+def test_a_context_beyond_what_the_model_was_trained_on_is_warned_of(small_model: Path, caplog) -> None:
+    for context, warned in ((256, False), (8_448, True)):
+        caplog.clear()
+        Engine(small_model, sequences=1, context=context, threads=1).close()
+        assert ("over the 8192 it was trained on" in caplog.text) is warned
+
+
 # -- memory --------------------------------------------------------------------------------------------------------
 
 

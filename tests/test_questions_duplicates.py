@@ -51,6 +51,35 @@ def test_same_options_and_another_key_contradict() -> None:
     assert verdict(first, {**first, "id": "b", "answer": "B"}) == "contradicting key"
 
 
+@pytest.mark.parametrize(("one", "other"), [
+    ("Which offspring come of BB x Bb?", "Which offspring come of Bb x bb?"),
+    ("Which offspring come of BB x BB?", "Which offspring come of BB x bb?"),
+    ("Is Co a metal?", "Is CO a metal?")])
+@pytest.mark.parametrize("key", ["right", "x"])
+def test_case_distinguishes_symbols(one: str, other: str, key: str) -> None:
+    others = " ".join(sorted({"right", "x", "y", "z"} - {key}))
+    grouping = compare([record("a", one, "right", "x y z"), record("b", other, key, others)], 0.6)
+    assert grouping.removed == [], "neither a repeat nor a contradiction"
+
+
+@pytest.mark.parametrize("template", [
+    "Which of the following is a {}?", "What is the capital of {}?", "Who discovered {}?",
+    "What is the official language spoken in {}?", "Which of these is the best known example of a famous {}?"])
+def test_a_template_is_no_group(template: str) -> None:
+    things = ["virtue", "consumer", "quartz", "omelette", "harbour", "Brazil", "Norway", "sonnet"]
+    records = [record(str(n), template.format(thing), f"key{n}", "x y z") for n, thing in enumerate(things)]
+    assert len(set(compare(records, 0.6).group)) == len(things)
+
+
+@pytest.mark.parametrize(("one", "other", "key"), [
+    ("What is the largest planet of the solar system?", "What is the biggest planet of the solar system?", "right"),
+    ("Which of the following is a virtue?", "Which of these is a virtue?", "x"),
+    ("Ann has three red cats, two old dogs, one grey parrot and a blue fish. How many has she?",
+     "Ann has three red cats, two old dogs, one grey parrot and a blue fish. What does the smallest eat?", "x")])
+def test_paraphrases_and_questions_on_one_passage_stay_together(one: str, other: str, key: str) -> None:
+    assert len(set(compare([record("a", one), record("b", other, key, "p q r")], 0.6).group)) == 1
+
+
 def test_case_distinguishes_options() -> None:
     first = record("a", "Which cross gives these offspring?", "BBBb", "BBbb Bbbb bbbb")
     assert verdict(first, record("b", "Which cross gives these offspring?", "Bbbb", "BBBb BBBB bbbb")) == "together"
@@ -107,7 +136,7 @@ def test_every_close_pair_among_many_is_found() -> None:
     words = [f"word{n}" for n in range(4_000)]
     originals = [" ".join(rng.sample(words, 14)) for _ in range(600)]
     changed = [" ".join([*rng.sample(text.split(), 14)[:12], f"new{n}"]) for n, text in enumerate(originals)]
-    records = [record(str(n), text, str(n)) for n, text in enumerate(originals + changed)]
+    records = [record(str(n), text, str(n % 600)) for n, text in enumerate(originals + changed)]
     group = compare(records, 0.6).group
     assert sum(group[n] == group[600 + n] for n in range(600)) >= 595
     assert len(set(group)) >= 600

@@ -217,7 +217,7 @@ def record(**changes) -> dict:
     [
         (record(choices={"A": "w", "B": "x", "C": "y"}), "not four choices A-D"),
         (record(answer="E"), "answer is not A, B, C or D"),
-                (record(id=7), "no id"),
+                (record(id=[7]), "no id"),
         ("text", "not an object"),
         (record(question="  "), "no question"),
         (record(choices=dict(zip("ABCD", ["", "x", "y", "z"], strict=True))), "empty choice"),

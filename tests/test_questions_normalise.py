@@ -105,7 +105,7 @@ def test_five_options_lose_the_repeated_wrong_one_first_and_never_the_key() -> N
 
 def test_five_options_that_name_letters_cannot_lose_one() -> None:
     assert (
-        to_record(row(["a", "b", "c", "both A and B", "d"], 0), 500).reason == "five options that speak of one another"
+        to_record(row(["a", "b", "c", "both A and B", "d"], 0), 500).reason == "options that speak of one another"
     )
 
 
@@ -183,3 +183,27 @@ def test_reasoning_that_names_letters_keeps_its_letters() -> None:
         for n in range(12)
     ]
     assert balance(records) == records
+
+
+@pytest.mark.parametrize(("written", "meant"), [
+    ("caf\u00c3\u0192\u00c2\u00a9", "caf\u00e9"),
+    ("It\u00c3\u00a2\u00e2\u201a\u00ac\u00e2\u201e\u00a2s late", "It\u2019s late"),
+    ("caf\u00e9 \u2019", "caf\u00e9 \u2019"), ("\u00c5ngstr\u00f6m", "\u00c5ngstr\u00f6m")])
+def test_text_encoded_twice_is_read_as_often(written: str, meant: str) -> None:
+    assert clean(written) == meant
+
+
+@pytest.mark.parametrize(("question", "options", "reason"), [
+    ("Which conclusion follows from what was said about the experiment?", ["one", "two \u547d\u8fd0", "three", "four"],
+     "stray signs of another script"),
+    ("Which Chinese character means tree, of these four ones?", ["\u6728", "\u65e5", "\u4e1c", "\u6773"], None),
+    ("\u54ea\u4e2a\u5b57\u7684\u610f\u601d\u662f\u6811?", ["\u6728", "\u65e5", "\u4e1c", "\u6773"], None)])
+def test_stray_signs_of_another_script_are_told_from_meant_ones(
+        question: str, options: list[str], reason: str | None) -> None:
+    record = to_record(row(options, 0, question=question), 500)
+    assert getattr(record, "reason", None) == reason
+
+
+def test_options_that_all_speak_of_others_are_no_crash() -> None:
+    options = ["key", "all of the above", "none of the above", "both of these", "neither of these"]
+    assert to_record(row(options, 0), 500).reason == "options that speak of one another"

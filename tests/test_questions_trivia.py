@@ -131,6 +131,28 @@ def test_two_names_of_one_thing_are_never_both_distractors() -> None:
         assert not {"Holland", "Netherlands"} <= shown_texts
 
 
+@pytest.mark.parametrize(("aliases", "expected"), [
+    (["GEORGE VI", "George VI"], "George VI"), (["HENRY VIII"], "Henry VIII"), (["JOHN MCENROE"], "John McEnroe"),
+    (["JOHN MCENROE", "John McEnroe", "Mcenroe"], "John McEnroe"), (["MAURICE O'BRIEN"], "Maurice O'Brien"),
+    (["BATTLE OF HASTINGS", "Battle of Hastings"], "Battle of Hastings")])
+def test_capitals_become_the_spelling_that_names_have(aliases: list[str], expected: str) -> None:
+    assert shown(aliases, canonical=True) == expected
+
+
+def test_a_short_number_in_the_question_is_its_answer_named() -> None:
+    (found,) = convert([country(1, "55", question="How many miles is it, 55, 75 or 95?")], 999)
+    assert isinstance(found, Rejection)
+    assert found.reason == "the question names its answer"
+
+
+def test_a_part_of_a_continent_is_kept_to() -> None:
+    asked = country(1, "Bolivia", question="Which South American country has no coast?")
+    rows = [asked, *(country(n, name) for n, name in enumerate(
+        ["Canada", "Mexico", "Cuba", "Norway", "Japan", "Peru", "Chile", "Brazil"], 10))]
+    record = next(one for one in convert(rows, 999) if not isinstance(one, Rejection) and one["id"] == "t/1")
+    assert set(record["choices"].values()) == {"Bolivia", "Peru", "Chile", "Brazil"}
+
+
 def test_too_few_of_a_kind_are_rejected_and_nothing_is_lost() -> None:
     rows = [country(number, name) for number, name in enumerate(["Peru", "Chile", "Kenya"])]
     found = list(convert(rows, 999))

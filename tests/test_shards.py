@@ -28,19 +28,19 @@ def test_all_shards_are_in_the_table_and_in_done(tmp_path: Path) -> None:
     with Hub({"a/one": served(files)}) as hub:
         assert run(tmp_path, hub, toml).returncode == 0
         work = tmp_path / "work"
-        table = read_json(work / "data/enhanced/models_sample.json")["teacher"]
+        table = read_json(work / "data/enhanced/models_mine.json")["teacher"]
         assert table["gguf"].endswith("q-00001-of-00003.gguf")
         assert [entry["sha256"] for entry in table["files"]] == [hash_file(file) for file in files]
         assert [work / entry["path"] for entry in table["files"]] == [work / "models/a--one/m" / f.name for f in files]
         assert table["size_bytes"] == sum(file.stat().st_size for file in files)
-        meta = read_json(work / "data/enhanced/models_sample.meta.json")
+        meta = read_json(work / "data/enhanced/models_mine.meta.json")
         assert (meta["counts"]["files"], meta["counts"]["bytes"]) == (3, table["size_bytes"])
         assert "already done" in run(tmp_path, hub, toml).stdout
 
         second = work / table["files"][1]["path"]
         second.unlink()
         with pytest.raises(NotThereYet, match=r"00002-of-00003\.gguf is gone"):
-            read_weights(Workspace(work, "sample", "student"), "teacher")
+            read_weights(Workspace(work, "mine", "student"), "teacher")
         assert "q-00002-of-00003.gguf is missing" in run(tmp_path, hub, toml, "--status").stdout
         hub.requests.clear()
         again = run(tmp_path, hub, toml)
@@ -94,7 +94,7 @@ def test_a_mixed_set_on_the_hub_or_the_disk_is_passed_over(tmp_path: Path) -> No
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("shards of different sets") == 2
         assert "2 different models match, x.gguf and y.gguf" in done.stdout
-        assert "a--good" in read_json(tmp_path / "work/data/enhanced/models_sample.json")["teacher"]["gguf"]
+        assert "a--good" in read_json(tmp_path / "work/data/enhanced/models_mine.json")["teacher"]["gguf"]
 
 
 def test_a_local_first_shard_stands_for_all(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_local_first_shard_stands_for_all(tmp_path: Path) -> None:
     toml.write_text(toml.read_text() + f'[[models.teacher.candidates]]\nkind = "file"\nname = "{files[0]}"\n')
     with Hub() as hub:
         assert run(tmp_path, hub, str(toml)).returncode == 0
-        table = read_json(tmp_path / "work/data/enhanced/models_sample.json")["teacher"]
+        table = read_json(tmp_path / "work/data/enhanced/models_mine.json")["teacher"]
         assert [entry["path"] for entry in table["files"]] == [str(file) for file in files]
         files[1].unlink()
         done = run(tmp_path, hub, str(toml))

@@ -32,7 +32,7 @@ def test_a_plain_question_passes_and_every_required_key_is_required():
 
 @pytest.mark.parametrize("choices", [
     ["A) 1", "B) 2", "C) 3"], ["A) 1", "B) 2", "C) 3", "E) 4"], ["A)", "B) 2", "C) 3", "D) 4"],
-    ["a) 1", "B) 2", "C) 3", "D) 4"], ["A) 1", "B) 2", "C) 3", 4], "ABCD", None])
+    ["1) 1", "B) 2", "C) 3", "D) 4"], ["A) 1", "B) 2", "C) 3", 4], "ABCD", None])
 def test_choices_the_filter_refuses(choices):
     assert question_problem(question(choices=choices), words)
 
@@ -55,6 +55,21 @@ def test_token_limits_of_answers_at_their_edges():
 @pytest.mark.parametrize(("answer", "passes"), [("A", True), ("d", True), ("E", False), ("", True), ("A) 1", True)])
 def test_letters_of_answers(answer, passes):
     assert (answer_problem({"answer": answer}, words) is None) is passes
+
+
+def test_what_the_published_filter_lets_pass_or_breaks_off_at():
+    assert question_problem(question(choices=["a) 1", "b) 2", "c) 3", "d) 4"]), words) is None, "it looks at capitals"
+    assert question_problem(question(explanation=None), words) is None
+    assert answer_problem({"answer": "A", "reasoning": None}, words) is None
+    for bad in (question(answer=3), question(explanation=7), question(question=None)):
+        assert question_problem(bad, words)
+    for bad in ({"answer": "5"}, {"answer": 5}, {"answer": None}):
+        assert answer_problem(bad, words)
+
+
+def test_half_of_what_was_requested_is_wanted():
+    assert len(filter_questions([question()] * 3, words, requested=6)) == 3
+    assert filter_questions([question()] * 2, words, requested=6) == []
 
 
 def test_fewer_than_half_disqualifies():

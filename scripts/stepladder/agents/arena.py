@@ -109,7 +109,7 @@ def write(answerer: Answerer, name: str, fixture: Fixture, rules: Rules) -> dict
             continue
         questions += [one.question for one in written]
         sources += [one.source for one in written]
-    kept = filter_questions(questions, answerer.backend.count_tokens)
+    kept = filter_questions(questions, answerer.backend.count_tokens, rules.questions)
     return {"written": questions, "kept": kept, "late": late, "seconds": took, "sources": sources}
 
 

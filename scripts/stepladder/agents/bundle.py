@@ -28,8 +28,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 KIT = Path(__file__).resolve().parent / "aiac"
 MODULES = ("__init__.py", "core/__init__.py", "core/errors.py", "core/files.py", "core/records.py", "core/options.py",
            "core/shards.py", "agents/__init__.py", "agents/answerer.py", "agents/fitting.py", "agents/formats.py",
-           "agents/free_text.py", "agents/pace.py", "agents/published_filter.py", "agents/validator.py",
-           "agents/writer.py")
+           "agents/free_text.py", "agents/pace.py", "agents/published_filter.py", "agents/topics.py",
+           "agents/validator.py", "agents/writer.py")
 ROOMS = ("engine", "puzzles")  # copied whole
 REQUIREMENTS = ("llama-cpp-python", "numpy", "orjson", "Jinja2", "PyYAML")
 SAMPLE_SEED = 7

@@ -25,7 +25,9 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _MARKS = re.compile(
     r"<(\s*[|｜][^<>\n]{0,60}?[|｜]\s*|/?(?:s|bos|eos|pad|unk|think|tool_call|tools|start_of_turn|end_of_turn))>"
     r"|\[(/?INST|/?SYSTEM_PROMPT|/?AVAILABLE_TOOLS)\]", re.IGNORECASE)
-_PREFIX = re.compile(r"^\s*[(\[{*\"']*\s*(?:(?:option|choice)\s+)?(?P<mark>[A-Da-d1-4])\s*(?:[)\]}.:*、]+|\s[-–]\s)\s*")
+_PREFIX = re.compile(r"^\s*[(\[{*\"']*\s*(?:(?:option|choice)\s+)?(?P<mark>[A-Da-d])\s*(?:[)\]}.:*、]+|\s[-–]\s)\s*")
+# A number is a mark only with space behind it: "1.5", "2:30" and "4" are options themselves.
+_NUMBER = re.compile(r"^\s*[(\[]?\s*(?P<mark>[1-4])\s*[)\]}.:]\s+(?=\S)")
 _OPTION_LINE = re.compile(r"^[ \t>*\-]*[(\[]?(?P<mark>[A-Da-d])\s*[)\].:][ \t]*(?=\S)", re.MULTILINE)
 _OPTION_INLINE = re.compile(r"(?:(?<=\s)|^)[(\[]?(?P<mark>[A-D])[)\].:]\s*(?=\S)")
 _LETTER = re.compile(r"^\s*[(\[{*\"']*\s*(?:(?:option|choice|answer)\s*:?\s*)?([A-Da-d])(?![\w])", re.IGNORECASE)
@@ -79,9 +81,11 @@ def read_question(raw: Any, name: str = "question") -> tuple[Record | None, str 
 def read_choices(raw: Any) -> tuple[dict[str, str] | None, str | None]:
     """(letter -> text without prefix, None), or (None, reason).
 
-    Letters come from the prefixes where these are A to D or 1 to 4, each once, else from the order.
+    Letters come from the keys of an object, else from the prefixes where these are A to D or 1 to 4, each once, else
+    from the order.
     """
-    if isinstance(raw, Mapping):
+    named = isinstance(raw, Mapping)
+    if named:
         marks = {str(key).strip().upper()[:1]: value for key, value in raw.items()}
         if len(raw) != len(LETTERS) or set(marks) != set(LETTERS):
             return None, "choices are not A, B, C and D"
@@ -93,11 +97,11 @@ def read_choices(raw: Any) -> tuple[dict[str, str] | None, str | None]:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             return None, "a choice is no text"
         texts.append(clean(str(value)))
-    prefixes = [_PREFIX.match(text) for text in texts]
-    if all(prefixes):
-        marks = [found["mark"].upper() for found in prefixes]
-        letters = [LETTERS["1234".index(mark)] if mark in "1234" else mark for mark in marks]
-        if len(set(letters)) == len(LETTERS) and len({mark.isdigit() for mark in marks}) == 1:
+    for pattern in (_PREFIX,) if named else (_PREFIX, _NUMBER):
+        prefixes = [pattern.match(text) for text in texts]
+        letters = [found and LETTERS[("ABCD" if pattern is _PREFIX else "1234").index(found["mark"].upper())]
+                   for found in prefixes]
+        if set(letters) == set(LETTERS) and (not named or letters == list(LETTERS)):
             bare = {letter: text[found.end():].strip()
                     for letter, text, found in zip(letters, texts, prefixes, strict=True)}
             if all(bare.values()):

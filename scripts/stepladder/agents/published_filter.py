@@ -1,6 +1,8 @@
 """The organisers' published filter of questions and of answers, and theirs of scoring. Pure functions.
 
-docs/tournament.md has the rules in words. `count` is the number of tokens of a text.
+docs/tournament.md has the rules in words. `count` is the number of tokens of a text. Where the published code breaks
+off (an explanation that is null, an answer that is a number), this one takes the explanation for none, and drops the
+rest.
 """
 
 from __future__ import annotations
@@ -26,11 +28,12 @@ def question_problem(question: Any, count: Count) -> str | None:
     choices = question["choices"]
     if not isinstance(choices, list) or len(choices) != 4:
         return "not four choices"
-    if not all(isinstance(choice, str) and len(choice) > 2 and choice[0] in "ABCD" for choice in choices):
+    if not all(isinstance(choice, str) and len(choice) > 2 and choice[0].upper() in "ABCD" for choice in choices):
         return "a choice that does not begin with A, B, C or D, or is too short"
     if not isinstance(question["question"], str) or not isinstance(question["answer"], str):
         return "question or answer is no text"
-    explanation = question.get("explanation", "")
+    explanation = question.get("explanation")
+    explanation = "" if explanation is None else explanation
     if not isinstance(explanation, str):
         return "the explanation is no text"
     tokens = count(question["question"]) + count(question["answer"]) + sum(map(count, choices)) - CHOICE_ALLOWANCE
@@ -47,7 +50,8 @@ def answer_problem(answer: Any, count: Count) -> str | None:
         return "not an object with an answer"
     if len(answer["answer"]) == 1 and answer["answer"] not in "ABCDabcd":
         return "the answer is no letter A to D"
-    reasoning = answer.get("reasoning", "")
+    reasoning = answer.get("reasoning")
+    reasoning = "" if reasoning is None else reasoning
     if not isinstance(reasoning, str):
         return "the reasoning is no text"
     tokens = count(answer["answer"])
@@ -58,10 +62,13 @@ def answer_problem(answer: Any, count: Count) -> str | None:
     return None
 
 
-def filter_questions(questions: Sequence[Any], count: Count) -> list[dict[str, Any]]:
-    """The questions that stay; none at all when fewer than half do (the side is disqualified)."""
+def filter_questions(questions: Sequence[Any], count: Count, requested: int | None = None) -> list[dict[str, Any]]:
+    """The questions that stay; none at all when they are fewer than half of what was requested (disqualified).
+
+    requested: how many the side was asked for; None: as many as it wrote.
+    """
     kept = [question for question in questions if question_problem(question, count) is None]
-    return kept if 2 * len(kept) >= len(questions) else []
+    return kept if 2 * len(kept) >= (len(questions) if requested is None else requested) else []
 
 
 def filter_answers(answers: Sequence[Any], count: Count) -> list[dict[str, Any] | None]:

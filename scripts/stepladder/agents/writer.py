@@ -10,7 +10,6 @@ brings nothing of use in time, gets a puzzle, under the puzzle's own topic.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,14 +24,12 @@ from .answerer import Answerer
 from .formats import clip_words, question_object, read_question
 from .pace import time_left
 from .published_filter import question_problem
+from .topics import kind_in
 from .validator import carried_back
 
 PUZZLE_TRIES = 60
 MODEL_TRIES = 2
 TEMPERATURE = 0.8
-_STOP_WORDS = frozenset({
-    "and", "or", "the", "of", "a", "an", "in", "to", "with", "for", "problem", "problems", "puzzle", "puzzles",
-    "question", "questions", "logical", "reasoning", "based", "on", "arrangement", "arrangements"})
 GRAMMAR = r"""root ::= "{\"question\": " text ", " choices ", " answer ", \"explanation\": " text "}"
 choices ::= "\"choices\": [" four "]"
 answer ::= "\"answer\": \"" [A-D] "\""
@@ -69,7 +66,7 @@ class QuestionWriter:
         """One question for each topic, in order, within `seconds` together."""
         deadline = time.monotonic() + time_left(self.seconds)
         difficulty = min(10, max(1, int(difficulty)))
-        kinds = [kind_for(topic) for topic in topics]
+        kinds = [kind_in(topic) for topic in topics]
         by_model = [place for place, kind in enumerate(kinds)
                     if source == "model" or (source == "auto" and kind is None)]
         made = self._from_model([topics[place] for place in by_model], difficulty, deadline)
@@ -160,24 +157,3 @@ def writing_messages(topic: str, difficulty: int) -> list[dict[str, str]]:
               "of four short options, one of them right), answer (the letter A, B, C or D) and explanation (short).")
     return [{"role": "system", "content": system},
             {"role": "user", "content": f"Topic: {topic}. Difficulty: {difficulty} of 10. Keep it under 90 words."}]
-
-
-def kind_for(topic: str) -> str | None:
-    """The puzzle kind whose topic or subtopics share most words with `topic`; None where none does."""
-    wanted = _words(topic)
-    if not wanted:
-        return None
-    overlaps = {name: _overlap(wanted, [kind.topic, *kind.subtopics, name]) for name, kind in puzzles.KINDS.items()}
-    name = max(overlaps, key=lambda one: overlaps[one])
-    return name if overlaps[name] >= 0.5 else None
-
-
-def _overlap(wanted: frozenset[str], labels: Sequence[str]) -> float:
-    """Share of the wanted words that the label sharing most has."""
-    return max(len(wanted & _words(label)) / min(len(wanted), len(_words(label)) or 1) for label in labels)
-
-
-def _words(text: str) -> frozenset[str]:
-    found = re.findall(r"[a-z]+", text.lower().replace("_", " "))
-    return frozenset(word[:-1] if word.endswith("s") and len(word) > 3 else word
-                     for word in found if word not in _STOP_WORDS)

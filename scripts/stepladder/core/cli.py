@@ -92,16 +92,18 @@ def _flag_options(annotation: Any) -> dict[str, Any] | None:
     return {"type": annotation, "metavar": annotation.__name__.upper()}
 
 
-def _pair(value_type: Any) -> Callable[[str], tuple[str, Any]]:
+def _pair(value_type: Any) -> Callable[[str], dict[str, Any]]:
+    """A reader of NAME=VALUE, or of several with commas between them."""
     plain = typing.get_args(value_type)[0] if typing.get_origin(value_type) is typing.Annotated else value_type
     if typing.get_origin(plain) is types.UnionType:
         plain = _scalar
 
-    def parse(text: str) -> tuple[str, Any]:
-        name, equals, value = text.partition("=")
-        if not equals:
+    def parse(text: str) -> dict[str, Any]:
+        parts = text.split(",")
+        pairs = [part.partition("=") for part in (parts if all("=" in part for part in parts) else [text])]
+        if not all(equals for _, equals, _ in pairs):
             raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-        return name, plain(value)
+        return {name.strip(): plain(value) for name, _, value in pairs}
 
     return parse
 
@@ -119,9 +121,7 @@ class _Pairs(argparse.Action):
     """Collect repeated NAME=VALUE into a dict."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        pairs = dict(getattr(namespace, self.dest, {}))
-        pairs[values[0]] = values[1]
-        setattr(namespace, self.dest, pairs)
+        setattr(namespace, self.dest, {**getattr(namespace, self.dest, {}), **values})
 
 
 def variant_name(text: str) -> str:

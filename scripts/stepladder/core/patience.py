@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState, Retrying
 
 ATTEMPTS = 5
+REACH_ATTEMPTS = 3
+SECONDS_TO_REACH = 10.0
 LONGEST_WAIT = 600.0  # seconds; a server that asks for more is asked again then all the same
 LOOK_SECONDS = 0.1  # between two looks at the stop flag
 
@@ -42,6 +45,38 @@ def transient(error: BaseException) -> bool:
     if statuses := _statuses(chain):
         return any(status == 429 or status >= 500 for status in statuses)
     return any(isinstance(link, (httpx.TransportError, ConnectionError, TimeoutError)) for link in chain)
+
+
+def hub_out_of_reach(attempts: int = REACH_ATTEMPTS) -> str | None:
+    """Why the model hub cannot be reached at all, or None; it is asked once a process.
+
+    Where it cannot, huggingface_hub is set offline, so that nothing that is asked of it later waits again.
+    """
+    from huggingface_hub import constants
+
+    if constants.ENDPOINT not in _out_of_reach:
+        _out_of_reach[constants.ENDPOINT] = _knock(attempts)
+    return _out_of_reach[constants.ENDPOINT]
+
+
+_out_of_reach: dict[str, str | None] = {}  # by endpoint
+
+
+def _knock(attempts: int) -> str | None:
+    import httpx
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return "offline mode is on; unset HF_HUB_OFFLINE"
+    try:
+        retrying(attempts)(httpx.head, constants.ENDPOINT, timeout=SECONDS_TO_REACH)
+    except httpx.HTTPError as error:
+        constants.HF_HUB_OFFLINE = True
+        if "datasets" in sys.modules:
+            sys.modules["datasets"].config.HF_HUB_OFFLINE = True
+        reason = str(error).strip() or type(error).__name__
+        return f"the hub {constants.ENDPOINT} does not answer ({reason}); see to the network, or set HF_ENDPOINT"
+    return None
 
 
 def refused(error: BaseException) -> bool:

@@ -22,6 +22,8 @@ SIMILARITY = 0.6  # the default threshold of the Jaccard similarity
 PERMUTATIONS, ROWS_A_BAND = 250, 5  # 50 bands: a pair at 0.6 is found with 98 %, one at 0.2 with 2 %
 CHUNK = 20_000
 LONG = 40  # content words from which a question is a passage with a question at its end
+PASSAGE = 8  # content words of a sentence that two questions share where they are on one short passage
+CASED = 3  # letters up to which case tells words apart: BB and Bb, pH and PH
 _EMPTY_WORDS = frozenset(re.findall(r"\w+", """
     a an the this that these those of in on at by to from for with as into about over under between is was are
     were be been being am do does did has have had can could would will shall should may might must and or but
@@ -39,11 +41,16 @@ def tokens(text: str) -> list[str]:
     return _TOKENS.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
+def cased(text: str) -> list[str]:
+    """Tokens as `tokens` gives them, but for short names and symbols, which keep their case."""
+    return [word if len(word) <= CASED and word.casefold() not in _EMPTY_WORDS else word.casefold()
+            for word in _TOKENS.findall(unicodedata.normalize("NFKC", text))]
+
+
 def content(text: str) -> frozenset[str]:
-    """The words that carry a text's meaning, plurals as singulars; all words where these are fewer than three."""
+    """The words that carry a text's meaning, plurals as singulars; all words where there are none."""
     words = tokens(text) or [text.strip()]
-    chosen = {_singular(word) for word in words if word not in _EMPTY_WORDS}
-    return frozenset(chosen if len(chosen) > 2 else words)
+    return frozenset({_singular(word) for word in words if word not in _EMPTY_WORDS} or words)
 
 
 def sentences(text: str) -> list[str]:
@@ -71,8 +78,10 @@ class Look:
     """What is compared of one question: its text, its closing sentence, its options and its right one."""
 
     words: tuple[str, ...]
+    cased: tuple[str, ...]
     all: frozenset[str]
     closing: frozenset[str]
+    passages: frozenset[frozenset[str]]
     negations: tuple[str, ...]
     options: frozenset[str]
     key: str
@@ -81,12 +90,14 @@ class Look:
     @classmethod
     def of(cls, record: Record) -> Look:
         text = record["question"]
-        closing = (sentences(text) or [text])[-1]
+        parts = sentences(text) or [text]
+        closing = parts[-1]
         whole = content(text)
         negated = closing if len(whole) > LONG else text
-        return cls(tuple(tokens(text)), whole, content(closing), tuple(sorted(_NEGATION.findall(negated.casefold()))),
-                   frozenset(record["choices"].values()), record["choices"][record["answer"]].rstrip(". "),
-                   structure(record))
+        passages = frozenset(words for words in map(content, parts) if len(words) >= PASSAGE)
+        return cls(tuple(tokens(text)), tuple(cased(text)), whole, content(closing), passages,
+                   tuple(sorted(_NEGATION.findall(negated.casefold()))), frozenset(record["choices"].values()),
+                   record["choices"][record["answer"]].rstrip(". "), structure(record))
 
     def repeats(self, other: Look, threshold: float = SIMILARITY) -> str | None:
         """Why this question is the same as the other one; None when it asks for something else.
@@ -96,6 +107,9 @@ class Look:
         """
         if self.structure is not None or other.structure is not None:
             return "same puzzle" if self.structure == other.structure else None
+        if self.cased != other.cased and sorted(self.words) == sorted(other.words) and sorted(
+                self.cased) != sorted(other.cased):
+            return None
         if self.words == other.words and self.options == other.options:
             return "exact duplicate" if self.key == other.key else "contradicting key"
         if self.key != other.key:
@@ -105,16 +119,28 @@ class Look:
         alike = similarity(self.all, other.all) >= threshold and similarity(self.closing, other.closing) >= threshold
         return "near duplicate" if alike and self._same_subject(other) else None
 
+    def belongs_with(self, other: Look, threshold: float = SIMILARITY) -> bool:
+        """Whether two texts are too much alike to stand on two sides of a split: paraphrases, or one passage.
+
+        Two questions of one template ("the official language of Brazil", "... of Norway") are alike in words only: what
+        they ask about differs, and so does their answer.
+        """
+        if similarity(self.all, other.all) < threshold:
+            return False
+        return (self.key.casefold() == other.key.casefold() or self._slips(other)
+                or bool(self.passages & other.passages))
+
     def _same_subject(self, other: Look) -> bool:
         """Whether what differs are additions and slips of the pen, not another number, a negation or another thing.
 
-        "The flag of Iceland" and "the flag of Switzerland" are two questions. In a long text single words may differ.
+        "The flag of Iceland" and "the flag of Switzerland" are two questions.
         """
-        a, b = self.all, other.all
-        if _numbers(a) != _numbers(b) or self.negations != other.negations:
-            return False
-        fewer, more = sorted((a - b, b - a), key=len)
-        if min(len(a), len(b)) > LONG:
+        return _numbers(self.all) == _numbers(other.all) and self.negations == other.negations and self._slips(other)
+
+    def _slips(self, other: Look) -> bool:
+        """Whether one text has other words than the other by slips alone. In a long text single words may differ."""
+        fewer, more = sorted((self.all - other.all, other.all - self.all), key=len)
+        if min(len(self.all), len(other.all)) > LONG:
             return True
         return all(any(SequenceMatcher(None, word, there).ratio() >= 0.8 for there in more) for word in fewer)
 

@@ -6,9 +6,10 @@ made from these fields (`max_tokens` -> --max-tokens), so a setting cannot lack 
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 EXECUTION_ONLY = {"shapes": False}
 """json_schema_extra of a setting that changes how a stage works but makes no other output of what is finished."""
@@ -48,10 +49,19 @@ class Profile(Section):
     """Who this run is for."""
 
     name: str = Field(description="name of the profile")
-    tag: str = Field("sample", description="the TAG in file names: data/enhanced/questions_TAG.json", pattern=r"^\w+$")
+    tag: str = Field("", description="the TAG in file names, data/enhanced/questions_TAG.json; empty: the name",
+                     pattern=r"^\w*$")
     student: str = Field("student", description="folder name of the student: models/STUDENT_cot_curriculum",
                          pattern=r"^\w+$")
     gpu_memory_gb: float | None = Field(None, description="GPU memory this profile is made for, GB; null: none needed")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tag_is_the_name(cls, values: Any) -> Any:
+        """Two profiles write into one workspace without taking each other's names."""
+        if isinstance(values, dict) and isinstance(values.get("name"), str) and not values.get("tag"):
+            return {**values, "tag": re.sub(r"\W", "_", values["name"])}
+        return values
 
 
 class Questions(Section):
@@ -62,6 +72,10 @@ class Questions(Section):
     revisions: dict[str, str] = Field({}, description="pinned hub revision by source")
     sources: list[str] = Field(["sample", "puzzle"], description="sources to read, in order")
     local: list[str] = Field([], description="NAME=PATH: local file or folder of a source instead of the hub")
+    map: dict[str, str] = Field({}, description="FIELD=COLUMN,...: where questions of your own have what: question, "
+                                "choices (one column or a+b+c+d), answer, id, subject, split; first=0 or first=1: the "
+                                "number of the first option; SOURCE.FIELD=COLUMN: of one source alone",
+                                json_schema_extra=ADDED_LATER)
     test_share: Share = Field(0.10, description="share of all questions held out")
     validation_share: Share = Field(0.05, description="share of training taken for validation")
     validation_max: Count = Field(2_000, description="most validation questions")
@@ -106,7 +120,12 @@ class Models(Section):
     assessor: Role = Field(Role(), description="rates difficulty")
     student: Role = Field(Role(), description="learns")
     headroom: Share = Field(0.05, description="share of memory kept free when choosing")
+    served: list[Literal["teacher", "assessor"]] = Field(
+        [], description="roles that servers run (--endpoints of stages 02 and 03): their weights are not fetched",
+        json_schema_extra=ADDED_LATER)
     downloads: Positive = Field(4, description="files downloaded at a time", json_schema_extra=EXECUTION_ONLY)
+    download_mbit: float = Field(0.0, description="download rate to reckon with, Mbit/s; 0: as fast as the survey's "
+                                 "own reads were", ge=0, json_schema_extra=EXECUTION_ONLY)
 
 
 class EngineSettings(Section):

@@ -25,6 +25,12 @@ def model_files(path: str | Path) -> tuple[Path, ...]:
     return shards if path in shards[:1] else (path,)
 
 
+def stem_of(path: Path) -> str:
+    """A model's name by its file: without the ending, and without the number of a shard."""
+    match = _SHARD.match(path.name)
+    return match["stem"] if match else path.stem
+
+
 def missing_files(path: str | Path) -> list[Path]:
     """Files of a model that are not there."""
     return [file for file in model_files(path) if not file.exists()]

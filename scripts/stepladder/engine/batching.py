@@ -90,6 +90,9 @@ class Engine:
         self.template_arguments = templates.arguments_for(template, thinking=thinking, others=template_arguments)
         if (remark := templates.remark(template, thinking)) is not None:
             log.warning("%s: %s", self.name, remark)
+        if 0 < self._weights.trained_context < context:
+            log.warning("%s: a context of %d tokens is over the %d it was trained on; what lies beyond may be nonsense",
+                        self.name, context, self._weights.trained_context)
         self._batch = Batch(self.batch_tokens)
         self._prepare = Preparer(self._weights, context)
         self._waiting: deque[Job] = deque()  # to be started again after the cache had to shrink
@@ -155,7 +158,7 @@ class Engine:
                 if not self.stats.active and not finished:
                     break
                 if self.stats.active:
-                    finished += self._step(draining=intake.exhausted)
+                    finished += self._step(draining=intake.idle)
                 self.stats.seconds["total"] += time.perf_counter() - started - intake.take_seconds()
                 yield from finished
         except GeneratorExit:  # the caller wants no more; what is in memory is sound
@@ -188,7 +191,10 @@ class Engine:
         return refused
 
     def _step(self, *, draining: bool) -> list[Completion]:
-        """One call of the model for all that are ready; returns what finished. Draining: no more requests will come."""
+        """One call of the model for all that are ready; returns what finished.
+
+        draining: no more requests are there now; a Feed may have some after the next completion.
+        """
         self._cache.follow()
         if draining:
             self._cache.close_ranks()

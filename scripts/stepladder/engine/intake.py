@@ -24,18 +24,22 @@ class Intake:
         self._source: Iterator[Request | None] = iter(requests)
         self._seconds = 0.0
         self.exhausted = False
+        self.idle = False  # the last time it was asked it had nothing
 
     def pull(self) -> Request | None:
         """The next request; None when there is none now, or none any more (`exhausted`)."""
         if self.exhausted:
             return None
         started = time.perf_counter()
+        request = None
         try:
-            return next(self._source)
+            request = next(self._source)
+            return request
         except StopIteration:
             self.exhausted = True
             return None
         finally:
+            self.idle = request is None
             self._seconds += time.perf_counter() - started
 
     def take_seconds(self) -> float:

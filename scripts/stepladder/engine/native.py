@@ -123,6 +123,7 @@ class Weights:
 
     @property
     def trained_context(self) -> int:
+        """Tokens of the longest texts it was trained on; 0 where the file does not say."""
         return self._llama.llama_model_n_ctx_train(self.model)
 
     @cached_property

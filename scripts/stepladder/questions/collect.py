@@ -34,10 +34,10 @@ class Collection:
 
 
 class NothingLeft(InputError):
-    """No question is left to train on. rejected: the entries of the rejected file."""
+    """No question is left, of all or of some file. rejected: the entries of the rejected file."""
 
     def __init__(self, why: str, rejected: list[dict[str, Any]]) -> None:
-        super().__init__(f"no question is left to train on: {why}")
+        super().__init__(why)
         self.rejected = rejected
 
 
@@ -51,12 +51,13 @@ def collect(readers: Mapping[str, Rows], settings: Questions, sample: Sequence[R
     ledger = Ledger()
     records = list(ledger.records(_records(readers, ledger, settings, seed, say)))
     if not records:
-        raise NothingLeft("all rows were rejected", ledger.rejected_file())
+        raise NothingLeft("no question is left to train on: all rows were rejected", ledger.rejected_file())
     grouping = duplicates.compare(records, settings.duplicate_similarity, _preference(records, list(readers)))
     staying = ledger.drop(records, grouping.removed)
     say(f"{len(records)} usable questions, {len(records) - len(staying)} of them repeat others")
     pool, groups = [records[index] for index in staying], [grouping.group[index] for index in staying]
     domains.known(pool, subjects)
+    settings = _with_own(settings, Counter(record["source"] for record in pool))
     unnamed = sorted({record["source"] for record in pool} - settings.heldout_quotas.keys())
     if settings.heldout_quotas and unnamed:
         say(f"nothing of {', '.join(unnamed)} is held out: heldout_quotas name others")
@@ -66,7 +67,12 @@ def collect(readers: Mapping[str, Rows], settings: Questions, sample: Sequence[R
         parts["training"], seen_in(parts["training"], [*parts["validation"], *parts["test"]],
                                    settings.duplicate_similarity))
     if not parts["training"]:
-        raise NothingLeft("all were rejected, repeated, or of published test splits", ledger.rejected_file())
+        raise NothingLeft("no question is left to train on: all were rejected, repeated, or of published test splits",
+                          ledger.rejected_file())
+    if not parts["validation"] or not parts["test"]:
+        say(f"warning: {len(parts['validation'])} questions for validation and {len(parts['test'])} held out: without "
+            "them a student can be neither judged nor tested. Questions that are alike stay in one part together: more "
+            "are needed, or more different ones")
     kept = Counter(record["source"] for part in parts.values() for record in part)
     total = kept.total()
     counts = {
@@ -82,10 +88,22 @@ def collect(readers: Mapping[str, Rows], settings: Questions, sample: Sequence[R
     return Collection(parts, ledger.rejected_file(), counts)
 
 
+def _with_own(settings: Questions, usable: Counter[str]) -> Questions:
+    """The settings, with a quota for questions that were brought by --from and have none: as many as there are.
+
+    Without it a profile's quotas would leave them what its own sources lack, and its held-out quotas nothing.
+    """
+    brought = {pair.partition("=")[0] for pair in settings.local} & usable.keys()
+    quotas = {name: usable[name] for name in brought - settings.quotas.keys()} if settings.quotas else {}
+    known = brought <= settings.heldout_quotas.keys()
+    return settings.model_copy(update={"quotas": {**settings.quotas, **quotas},
+                                       "heldout_quotas": settings.heldout_quotas if known else {}})
+
+
 def _records(readers: Mapping[str, Rows], ledger: Ledger, settings: Questions, seed: int, say: Say) -> Iterable[Any]:
     for name, items in readers.items():
         open_rows: list[Row] = []
-        before = ledger.read.total()
+        before, rejected_before = ledger.read.total(), len(ledger.rejected)
         for number, row in enumerate(ledger.rows(items)):
             if number % 1_000 == 0:
                 stop_flag.check()
@@ -94,7 +112,12 @@ def _records(readers: Mapping[str, Rows], ledger: Ledger, settings: Questions, s
             else:
                 yield to_record(row, settings.max_chars)
         yield from distractors.convert(open_rows, settings.max_chars)
-        say(f"{name}: {ledger.read.total() - before} rows read")
+        count, rejected = ledger.read.total() - before, ledger.rejected[rejected_before:]
+        say(f"{name}: {count} rows read")
+        if count == len(rejected) and any(pair.startswith(f"{name}=") for pair in settings.local):
+            raise NothingLeft(f"all {count} rows of --from {name}=... were rejected; a file in another layout than "
+                              f"{name}'s is read by its columns under a name of yours: --from mine=PATH --preview",
+                              [one.to_json() for one in rejected])
 
 
 def _preference(records: Sequence[Record], order: Sequence[str]) -> Callable[[int], Any]:

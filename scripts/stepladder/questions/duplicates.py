@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from stepladder.core.records import Record
-from stepladder.core.same import Look, candidate_pairs, content, similarity, structure, tokens
+from stepladder.core.same import Look, candidate_pairs, similarity, structure, tokens
 
 
 @dataclass(slots=True)
@@ -38,10 +38,10 @@ def compare(records: Sequence[Record], threshold: float, rank: Callable[[int], A
     sets = _Union(len(records))
     _join_equal(records, sets)
     texts = [index for index, record in enumerate(records) if structure(record) is None]
-    content_of = lru_cache(maxsize=200_000)(lambda index: content(records[index]["question"]))
+    look_at = lru_cache(maxsize=100_000)(lambda index: Look.of(records[index]))
     for left, right in candidate_pairs([records[index]["question"] for index in texts]):
         a, b = texts[left], texts[right]
-        if sets.find(a) != sets.find(b) and similarity(content_of(a), content_of(b)) >= threshold:
+        if sets.find(a) != sets.find(b) and look_at(a).belongs_with(look_at(b), threshold):
             sets.join(a, b)
     grouping = Grouping([sets.find(index) for index in range(len(records))])
     members: dict[int, list[int]] = {}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from stepladder.core.errors import StepladderError
-from stepladder.core.patience import ATTEMPTS, refused, retrying
+from stepladder.core.errors import InputError, StepladderError
+from stepladder.core.patience import ATTEMPTS, REACH_ATTEMPTS, hub_out_of_reach, refused, retrying
 from stepladder.core.progress import duration, say
 
 SECONDS_TO_ANSWER = 10
-REACH_ATTEMPTS = 3
 
 
 class SourceUnavailable(StepladderError):
@@ -33,6 +32,30 @@ class HubData:
     megabytes: int
 
 
+@dataclass(frozen=True)
+class HubTable:
+    """Any data set of the hub, as `REPOSITORY[@REVISION][/CONFIGURATION]` names it."""
+
+    repository: str
+    configuration: str | None = None
+    revision: str | None = None
+
+    @classmethod
+    def of(cls, name: str, where: str) -> HubTable:
+        """Read such a name. Raises InputError."""
+        found = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:@([\w./-]+?))?(?:/([\w.-]+))?", name)
+        if found is None:
+            raise InputError(f"--from {where}: a data set is hf://datasets/OWNER/NAME, then @REVISION and "
+                             "/CONFIGURATION where it needs them")
+        return cls(found[1], found[3], found[2])
+
+
+def load_table(table: HubTable, attempts: int = ATTEMPTS) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(split, row) of all splits of a data set. Raises SourceUnavailable."""
+    loaded = _load(table.repository, table.configuration, None, table.revision, attempts)
+    return ((split, row) for split, rows in loaded.items() for row in rows)
+
+
 def load_rows(data: HubData, revision: str | None, attempts: int = ATTEMPTS) -> Iterator[tuple[str, dict[str, Any]]]:
     """(split, row) of every configuration and split; with several configurations the split reads "CONFIG/SPLIT".
 
@@ -49,11 +72,14 @@ def load_rows(data: HubData, revision: str | None, attempts: int = ATTEMPTS) -> 
     return ((name, row) for name, rows in loaded for row in rows)
 
 
-def _load(repository: str, configuration: str | None, split: str, revision: str | None, attempts: int) -> Any:
+def _load(repository: str, configuration: str | None, split: str | None, revision: str | None, attempts: int
+          ) -> Any:
     import datasets
     import httpx
     import huggingface_hub
 
+    # These files are small, and where the Xet storage cannot be reached its client is silent for minutes.
+    huggingface_hub.constants.HF_HUB_DISABLE_XET = True
     _offline_if_unreachable(attempts)
     if huggingface_hub.constants.HF_HUB_OFFLINE:
         attempts = 1  # the cache says the same thing every time
@@ -72,21 +98,9 @@ def _reason(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-@cache
 def _offline_if_unreachable(attempts: int) -> None:
     """Spare every data set half a minute of retries where there is no network."""
-    import datasets
-    import httpx
-    import huggingface_hub
-
-    if huggingface_hub.constants.HF_HUB_OFFLINE:
-        return
-    try:
-        retrying(min(attempts, REACH_ATTEMPTS))(httpx.head, huggingface_hub.constants.ENDPOINT,
-                                                timeout=SECONDS_TO_ANSWER)
-    except httpx.HTTPError:
-        huggingface_hub.constants.HF_HUB_OFFLINE = True
-        datasets.config.HF_HUB_OFFLINE = True
+    hub_out_of_reach(min(attempts, REACH_ATTEMPTS))
 
 
 def megabytes(repository: str, revision: str | None) -> float | None:
@@ -95,6 +109,8 @@ def megabytes(repository: str, revision: str | None) -> float | None:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import OfflineModeIsEnabled
 
+    if hub_out_of_reach(attempts=1):
+        return None
     try:
         info = HfApi().dataset_info(repository, revision=revision, files_metadata=True, timeout=SECONDS_TO_ANSWER)
     except (httpx.HTTPError, OfflineModeIsEnabled, OSError):

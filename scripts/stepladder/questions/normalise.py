@@ -10,27 +10,33 @@ from stepladder.core.records import LETTERS, Record
 from .rows import Rejection, Row, as_json, dice
 from .text import clean
 
-_LABELLED = re.compile(r"\(?([A-E])\s*[.):]\s*(?=\S)")
+_LABELLED = re.compile(r"\(?([A-J])\s*[.):]\s*(?=\S)")
 _RUN_TOGETHER = re.compile(r"\b[A-D]\s?[.)].+\b[B-D]\s?[.)].+\b[A-D]\s?[.)]", re.DOTALL)
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_SPEAKS_OF_SIGNS = re.compile(
+    r"\b(?:chinese|japanese|korean|kanji|hanja|mandarin|cantonese|characters?|hiragana|katakana)\b", re.IGNORECASE)
 RUN_TOGETHER_CHARS = 400
+MOST_OPTIONS = "ABCDEFGHIJ"
 
 
 def to_record(row: Row, max_chars: int) -> Record | Rejection:
     """The record of a row that has options.
 
-    Options are compared byte for byte ("BB Bb" and "Bb Bb" are two genotypes). Five options lose a wrong one,
-    chosen by the row's id; an option that repeats another goes first. max_chars: question and options together.
+    Options are compared byte for byte ("BB Bb" and "Bb Bb" are two genotypes). Of more than four some wrong ones are
+    left out, chosen by the row's id; an option that repeats another goes first. max_chars: question and options
+    together.
     """
     question = clean(row.question)
     options = _without_labels([clean(option) for option in row.options])
     reason = _fault(question, options, row.key)
     note = row.note
-    if reason is None and len(options) == 5:
+    names = list(MOST_OPTIONS)
+    while reason is None and len(options) > 4:
         dropped = _one_to_drop(row, options)
         if dropped is None:
-            reason = "five options that speak of one another"
+            reason = "options that speak of one another"
         else:
-            note = _joined(note, f"left out the wrong option {'ABCDE'[dropped]}: {options[dropped]}")
+            note = _joined(note, f"left out the wrong option {names.pop(dropped)}: {options[dropped]}")
             key_text = options[row.key]  # type: ignore[index]
             options = [option for index, option in enumerate(options) if index != dropped]
             row.key = options.index(key_text)
@@ -56,9 +62,11 @@ def make_record(row: Row, question: str, options: list[str], key: int, note: str
 def _fault(question: str, options: list[str], key: int | None) -> str | None:
     if not question:
         return "empty question"
+    if _stray_signs(question, options):
+        return "stray signs of another script"
     if key is None:
         return "no key"
-    if not 4 <= len(options) <= 5:
+    if not 4 <= len(options) <= len(MOST_OPTIONS):
         return "not four options"
     if not 0 <= key < len(options):
         return "the key is none of the options"
@@ -67,6 +75,13 @@ def _fault(question: str, options: list[str], key: int | None) -> str | None:
     if options.count(options[key]) > 1:
         return "the key's text under two letters"
     return None
+
+
+def _stray_signs(question: str, options: list[str]) -> bool:
+    """Whether Chinese, Japanese or Korean signs stand in an otherwise Latin question: leftovers of a translation."""
+    text = " ".join([question, *options])
+    signs = len(_CJK.findall(text))
+    return 0 < signs < 0.1 * sum(map(str.isalpha, text)) and not _SPEAKS_OF_SIGNS.search(text)
 
 
 def _fault_of_four(question: str, options: list[str], max_chars: int) -> str | None:
@@ -83,11 +98,11 @@ def _one_to_drop(row: Row, options: list[str]) -> int | None:
     """Index of the wrong option to leave out; None when none can go without changing the others' meaning."""
     if any(map(names_letters, options)):
         return None
-    wrong = [index for index in range(5) if index != row.key]
+    wrong = [index for index in range(len(options)) if index != row.key]
     repeated = [index for index in wrong if options.index(options[index]) < index]
     plain = [index for index in wrong if not refers_to_options(options[index])]
     candidates = repeated or plain
-    return candidates[dice("drop", row.id) % len(candidates)]
+    return candidates[dice("drop", row.id) % len(candidates)] if candidates else None
 
 
 def _without_labels(options: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from stepladder.core.settings import Questions
 
 from .hub import HubData, megabytes
 from .sampling import Shares
-from .sources import SOURCES
+from .sources import SOURCES, hub_tables
 
 ROWS_A_SECOND = 800  # the whole stage on one busy core, measured (docs/questions.md)
 PUZZLES_A_SECOND = 500
@@ -33,6 +33,9 @@ def show(names: Sequence[str], local: Mapping[str, Sequence[Path]], settings: Qu
         elif name == "puzzle":
             say(f"  puzzle: {settings.puzzles} generated, levels {settings.puzzle_levels}")
             rows += settings.puzzles
+        elif name not in SOURCES:
+            told = ", ".join(table.repository for table in hub_tables(settings)[name])
+            say(f"  {name}: {told} of the hub, as many rows as it has")
         else:
             data = SOURCES[name].hub
             if data is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -12,11 +13,12 @@ from stepladder.core.errors import InputError
 from stepladder.core.patience import ATTEMPTS
 from stepladder.core.settings import Questions
 
-from .formats import labelled, logiqa, mmlu, opentriviaqa, own, triviaqa
-from .hub import HubData, load_rows
-from .rows import Row, Rows
+from .formats import labelled, logiqa, mapped, mmlu, opentriviaqa, own, tables, triviaqa
+from .hub import HubData, HubTable, load_rows, load_table
+from .rows import Row, Rows, split_named
 
 BUILT_IN = ("sample", "puzzle")
+HUB_TABLES = "hf://datasets/"
 
 
 @dataclass(frozen=True)
@@ -37,19 +39,16 @@ SOURCES: dict[str, Source] = {
     "logiqa": Source(logiqa.from_files, logiqa.HUB, logiqa.from_hub),
     **{name: Source(labelled.from_files(name), data, labelled.from_hub(name)) for name, data in labelled.HUB.items()},
     "opentriviaqa": Source(opentriviaqa.from_files),
-    "json": Source(lambda path: own.read_file(path, "json")),
 }
+OWN_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
 def local_paths(settings: Questions) -> dict[str, list[Path]]:
     """Source -> files or folders, from the NAME=PATH pairs. Raises InputError on a bad pair or a missing path."""
     found: dict[str, list[Path]] = {}
-    for pair in settings.local:
-        name, equals, value = pair.partition("=")
-        if not equals or not value:
-            raise InputError(f"--from {pair!r} is not NAME=PATH")
-        if name not in SOURCES:
-            raise InputError(f"--from {pair}: no source {name!r}; there are {', '.join(SOURCES)}")
+    for pair, name, value in _pairs(settings):
+        if value.startswith(HUB_TABLES):
+            continue
         path = Path(value).expanduser()
         if not path.exists():
             raise InputError(f"--from {pair}: {path} does not exist")
@@ -57,14 +56,38 @@ def local_paths(settings: Questions) -> dict[str, list[Path]]:
     return found
 
 
+def hub_tables(settings: Questions) -> dict[str, list[HubTable]]:
+    """Source -> data sets of the hub, from NAME=hf://datasets/... pairs. Raises InputError on a bad one."""
+    found: dict[str, list[HubTable]] = {}
+    for pair, name, value in _pairs(settings):
+        if value.startswith(HUB_TABLES):
+            if name in SOURCES:
+                raise InputError(f"--from {pair}: {name} has a place of its own on the hub; give this one another name")
+            found.setdefault(name, []).append(HubTable.of(value.removeprefix(HUB_TABLES), pair))
+    return found
+
+
+def _pairs(settings: Questions) -> Iterator[tuple[str, str, str]]:
+    """(pair, name, value) of each NAME=PATH."""
+    for pair in settings.local:
+        name, equals, value = pair.partition("=")
+        if not equals or not value:
+            raise InputError(f"--from {pair!r} is not NAME=PATH")
+        if name in BUILT_IN or not (name in SOURCES or OWN_NAME.fullmatch(name)):
+            raise InputError(f"--from {pair}: {name!r} cannot name questions of your own (small letters, digits, - and "
+                             f"_); known sources are {', '.join(SOURCES)}")
+        yield pair, name, value
+
+
 def wanted(settings: Questions) -> list[str]:
     """Names of the sources to read: the profile's and those given as files; --only-source narrows them to one."""
-    names = list(dict.fromkeys([*settings.sources, *local_paths(settings)]))
+    known = dict.fromkeys([*BUILT_IN, *SOURCES, *local_paths(settings), *hub_tables(settings)])
+    names = list(dict.fromkeys([*settings.sources, *local_paths(settings), *hub_tables(settings)]))
     if settings.only_source:
         names = [settings.only_source]
     for name in (*names, *settings.quotas, *settings.heldout_quotas):
-        if name not in SOURCES and name not in BUILT_IN:
-            raise InputError(f"no source {name!r}; there are {', '.join([*BUILT_IN, *SOURCES])}")
+        if name not in known:
+            raise InputError(f"no source {name!r}; there are {', '.join(known)}, and your own: --from {name}=PATH")
     return names
 
 
@@ -74,12 +97,25 @@ def rows(name: str, settings: Questions, sample: Path, seed: int, attempts: int 
         return own.read_file(sample, "sample")
     if name == "puzzle":
         return _puzzles(settings, seed)
-    source, paths = SOURCES[name], local_paths(settings).get(name)
+    paths = local_paths(settings).get(name, [])
+    if name not in SOURCES:
+        return _own(name, paths, settings, attempts)
+    source = SOURCES[name]
     if paths:
         return chain.from_iterable(source.from_files(path) for path in paths)
     if source.hub is None or source.from_hub is None:
         raise InputError(f"source {name} is read from files only: --from {name}=PATH")
     return source.from_hub(load_rows(source.hub, settings.revisions.get(name), attempts))
+
+
+def _own(name: str, paths: list[Path], settings: Questions, attempts: int) -> Rows:
+    """Questions of somebody's own: files, folders and data sets, each with its columns."""
+    read = [mapped.read_file(path, name, settings.map) for path in paths]
+    for table in hub_tables(settings).get(name, []):
+        items = [tables.Item(f"{split}#{number}", row, split_named(split))
+                 for number, (split, row) in enumerate(load_table(table, attempts))]
+        read.append(mapped.from_items(items, name, settings.map, table.repository))
+    return chain.from_iterable(read)
 
 
 def _puzzles(settings: Questions, seed: int) -> Iterator[Row]:

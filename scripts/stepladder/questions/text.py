@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import ftfy
+
 _C1 = re.compile("[\x80-\x9f]")
-_MOJIBAKE = re.compile("[\xc2-\xf4][\x80-\xbf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a"
-                       "\u20ac\u2122]{1,3}")
 _BREAKS = re.compile("\r\n?|[\x0b\x0c\u2028\u2029]")
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
 _SPACES = re.compile("[\u00a0\u2007\u202f]")
@@ -21,22 +21,16 @@ def clean(text: str) -> str:
     """The text without what no reader sees.
 
     Bytes of cp1252 that were read as C1 control characters become the dash or quote they were, UTF-8 that was read
-    as cp1252 is read again, all line breaks become newlines, no-break spaces become spaces.
+    as another encoding is read again, as often as it was (ftfy), all line breaks become newlines, no-break spaces
+    become spaces.
     """
     if text.isascii() and text.isprintable():
         return _unwrap(text.strip())
-    text = _MOJIBAKE.sub(_reread, text)
+    text = ftfy.fix_encoding(text)
     text = _BREAKS.sub("\n", text)
     text = _C1.sub(lambda match: bytes([ord(match[0])]).decode("cp1252", "ignore"), text)
     text = _SPACES.sub(" ", _INVISIBLE.sub("", text))
     return _unwrap(_TRAILING.sub("\n", unicodedata.normalize("NFC", text)).strip())
-
-
-def _reread(match: re.Match[str]) -> str:
-    try:
-        return match[0].encode("cp1252").decode("utf-8")
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        return match[0]
 
 
 def _unwrap(text: str) -> str:

@@ -48,6 +48,10 @@ _OPENS_WITH_KEY = re.compile(
     r"(?:correct|right)|\W*answer\s*:", re.IGNORECASE)
 
 
+# A sum that is gone through again: its last number may be another option, and is no answer.
+_CHECK = re.compile(
+    r"\b(?:check(?:s|ed|ing)?|verify|verifies|verifying|verification)\b(?:[^.=\n]|\.(?=\d))*=(?:[^.\n]|\.(?=\d))*",
+    re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<!\n[A-D])[.!?][\"')\]]*(?=\s|$)|\n|(?<= yes)$|(?<= no)$")
 
 
@@ -65,7 +69,7 @@ def finished_part(body: str) -> str:
 def contradicts(body: str, letter: str, choices: Mapping[str, str]) -> bool:
     """Whether a reasoning says of other options that they are right, or calls another one the answer."""
     verdicts = extract.verdicts(body, choices)
-    said = extract.extract_answer(body, choices)
+    said = extract.extract_answer(_CHECK.sub("", body), choices)
     return (verdicts is not None and verdicts != {letter}) or said not in (letter, None)
 
 

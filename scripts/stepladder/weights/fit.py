@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stepladder.engine.memory import GIB, MemoryPlan
 
 NO_BATCHED_KERNEL = frozenset({"IQ1_M"})
 """Tensor types without a batched matrix kernel (MMQ) on CUDA and HIP in llama.cpp: slow for many sequences."""
+
+MOST_WITHOUT_KERNEL = 0.1
+"""Share of a file's bytes that may be of such types: mixed quantisations hold a few tensors of many types."""
+
+ENOUGH_SEQUENCES = 0.5
+"""Share of the wanted sequences from which on the profile's order decides: it names the better weights first."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +36,22 @@ class Fit:
 
 
 def judge_disk(download_bytes: int | None, place: Place) -> Fit | None:
-    """A no where the disk is too small, else None."""
+    """A no where the disk is too small for this one alone, else None."""
     if download_bytes is not None and download_bytes > place.free_disk_bytes:
         return Fit(False, f"needs {download_bytes / 1e9:.1f} GB of disk, {place.free_disk_bytes / 1e9:.1f} GB are free")
     return None
 
 
-def judge_gguf(plan: MemoryPlan, tensor_types: Iterable[str], place: Place) -> Fit:
-    """Weigh a GGUF whose header is known: kernels first, then weights + KV cache + buffers + headroom."""
-    slow = NO_BATCHED_KERNEL.intersection(tensor_types)
-    if slow and place.device == "GPU":
-        return Fit(False, f"its {', '.join(sorted(slow))} tensors have no batched kernel on a GPU")
+def judge_gguf(plan: MemoryPlan, tensor_bytes: Mapping[str, int], place: Place) -> Fit:
+    """Weigh a GGUF whose header is known: kernels first, then weights + KV cache + buffers + headroom.
+
+    tensor_bytes: tensor type -> bytes.
+    """
+    slow = {name: size for name, size in tensor_bytes.items() if name in NO_BATCHED_KERNEL}
+    share = sum(slow.values()) / max(1, sum(tensor_bytes.values()))
+    if place.device == "GPU" and share > MOST_WITHOUT_KERNEL:
+        return Fit(False, f"{share:.0%} of its bytes are {', '.join(sorted(slow))}, which has no batched kernel on a "
+                   "GPU")
     return Fit(plan.fits, f"{plan.describe()} of {place.device}", plan.sequences)
 
 
@@ -56,9 +67,10 @@ def judge_size(size_bytes: int | None, place: Place, headroom: float) -> Fit:
 def best_first(fits: list[Fit], wanted_sequences: int) -> list[int]:
     """Indices of the candidates worth trying, best first.
 
-    Those with room for all wanted sequences, or of unknown need, in the profile's order; then those with room for
-    fewer, most sequences first.
+    Those with room for half of the wanted sequences or more, or of unknown need, in the profile's order; then those
+    with room for fewer, most sequences first.
     """
-    full = [i for i, fit in enumerate(fits) if fit.ok and (fit.sequences == 0 or fit.sequences >= wanted_sequences)]
-    partial = [i for i, fit in enumerate(fits) if fit.ok and i not in full]
-    return full + sorted(partial, key=lambda i: -fits[i].sequences)
+    enough = ENOUGH_SEQUENCES * wanted_sequences
+    roomy = [i for i, fit in enumerate(fits) if fit.ok and (fit.sequences == 0 or fit.sequences >= enough)]
+    tight = [i for i, fit in enumerate(fits) if fit.ok and i not in roomy]
+    return roomy + sorted(tight, key=lambda i: -fits[i].sequences)

@@ -8,12 +8,15 @@ from __future__ import annotations
 import fnmatch
 import os
 import shutil
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stepladder.core.patience import retrying
+from stepladder.core.patience import hub_out_of_reach, retrying
 from stepladder.core.settings import Candidate
 
 from .offers import Offer, RemoteFile, SourceError, first_line, require_one_model
@@ -21,15 +24,34 @@ from .offers import Offer, RemoteFile, SourceError, first_line, require_one_mode
 if TYPE_CHECKING:
     import httpx
 
+NAMES_SHOWN = 12
 SECONDS_TO_CONNECT = 10.0
 SECONDS_OF_SILENCE = 30.0
 """After which a connection that sends nothing is given up; HF_HUB_DOWNLOAD_TIMEOUT sets another number."""
+
+
+@dataclass
+class Timing:
+    """Bytes that pieces brought so far, and the seconds it took."""
+
+    bytes: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float | None:
+        """Bytes a second; None before anything came."""
+        return self.bytes / self.seconds if self.seconds else None
+
+
+timing = Timing()
 
 
 def ask(candidate: Candidate) -> Offer:
     """Find out which files a repository has. Raises SourceError when it cannot be had, or lacks shards."""
     from huggingface_hub import HfApi
 
+    if why := hub_out_of_reach():
+        raise SourceError(f"{candidate.name}: {why}")
     with explained(candidate.name, "the hub cannot be asked about it"):
         info = retrying()(HfApi().model_info, candidate.name, revision=candidate.revision, files_metadata=True,
                           timeout=SECONDS_OF_SILENCE)
@@ -38,11 +60,21 @@ def ask(candidate: Candidate) -> Offer:
                   for s in sorted(info.siblings or [], key=lambda s: s.rfilename)
                   if fnmatch.fnmatch(s.rfilename, pattern))
     if not files:
-        raise SourceError(f"{candidate.name} has no file like {pattern}")
+        there = _names([sibling.rfilename for sibling in info.siblings or []])
+        raise SourceError(f"{candidate.name} has no file like {pattern}; {there}")
     if candidate.sha256 and len(files) == 1:
         files = (RemoteFile(files[0].name, files[0].size_bytes, candidate.sha256, files[0].etag),)
     require_one_model(candidate.name, [file.name for file in files])
     return Offer(candidate, files, info.sha)
+
+
+def _names(files: list[str]) -> str:
+    """The GGUF files and folders of a repository, or else all of its files, for whoever mistook a name."""
+    shown = [name for name in files if name.endswith(".gguf")] or files
+    counts = Counter(f"{name.split('/')[0]}/" if "/" in name else name for name in shown)
+    told = [f"{name} ({count} files)" if name.endswith("/") else name for name, count in sorted(counts.items())]
+    more = f" and {len(told) - NAMES_SHOWN} more" if len(told) > NAMES_SHOWN else ""
+    return f"it has {', '.join(told[:NAMES_SHOWN]) or 'no files'}{more}"
 
 
 def url_of(offer: Offer, file: RemoteFile) -> str:
@@ -82,7 +114,10 @@ def piece(offer: Offer, file: RemoteFile, begin: int, end: int) -> bytes:
         return b"".join(parts)[skip:skip + end - begin]
 
     with explained(offer.candidate.name, file.name):
-        return retrying()(read)
+        started = time.monotonic()
+        content = retrying()(read)
+        timing.bytes, timing.seconds = timing.bytes + len(content), timing.seconds + time.monotonic() - started
+        return content
 
 
 @contextmanager

@@ -50,7 +50,9 @@ class Offer:
 
 
 def home(candidate: Candidate, folder: Path) -> Path:
-    """Where a candidate's files go below `folder`."""
+    """Where a candidate's files are: below `folder`, or the folder of its own that it names."""
+    if candidate.kind == "file":
+        return Path(candidate.name).expanduser()
     return folder / candidate.name.replace("/", "--") if candidate.kind == "hub" else folder
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from stepladder.core import machine
 from stepladder.core.files import WeightHashes
@@ -21,17 +23,28 @@ from stepladder.core.settings import Candidate
 from stepladder.core.shards import model_files
 from stepladder.engine.gguf_header import GgufError, GgufHeader, holds_header, read_gguf_header
 
-from . import hub, wheel
+from . import hub, remembered, wheel
 from .download import Download
 from .offers import Offer, RemoteFile, SourceError, home, require_one_model
 from .part import READ_BYTES, bytes_here
 
+CONFIG = "config.json"
 FIRST_PIECE_BYTES = 2**20  # of a header; the first shard's, with the tokenizer, takes several
 
 
-def ask(candidate: Candidate) -> Offer:
-    """Find out which files a candidate has and how large they are. Raises SourceError when it cannot be had."""
-    return {"hub": hub.ask, "wheel": wheel.ask, "file": _ask_file}[candidate.kind](candidate)
+def ask(candidate: Candidate, folder: Path) -> Offer:
+    """Find out which files a candidate has and how large they are. Raises SourceError when it cannot be had.
+
+    What was fetched whole below `folder` is had also where the hub does not tell of it (any more).
+    """
+    try:
+        return {"hub": hub.ask, "wheel": wheel.ask, "file": _ask_file}[candidate.kind](candidate)
+    except SourceError as error:
+        known = remembered.recall(candidate, folder) if candidate.kind == "hub" else None
+        if known is None:
+            raise
+        say(f"01: {error}; what was fetched of it before is here whole, and is taken")
+        return known
 
 
 def missing_bytes(offer: Offer, folder: Path) -> int | None:
@@ -75,6 +88,7 @@ def _fetch_from_hub(offer: Offer, targets: Sequence[tuple[RemoteFile, Path]], fo
         raise SourceError(f"{offer.label}: needs {missing / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB are free")
     if wanted:
         Download(offer, wanted, hashes, parallel).run()
+    remembered.remember(offer, folder)
 
 
 def _below(folder: Path, name: str) -> Path:
@@ -84,7 +98,7 @@ def _below(folder: Path, name: str) -> Path:
     return target
 
 
-def header(offer: Offer) -> GgufHeader | None:
+def header(offer: Offer, folder: Path) -> GgufHeader | None:
     """The GGUF header of an offer before it is downloaded: metadata, tensor types, size. None where there is none.
 
     The beginning of every shard is fetched by range request, as much as its header takes, into a sparse file of the
@@ -96,6 +110,8 @@ def header(offer: Offer) -> GgufHeader | None:
         return None
     if offer.candidate.kind == "file":
         return _read_header(offer, Path(names[0]))
+    if remembered.all_here(offer, folder):
+        return _read_header(offer, home(offer.candidate, folder) / names[0])
     with tempfile.TemporaryDirectory(prefix="stepladder-header-") as folder:
         for file in offer.files:
             if file.size_bytes is None:
@@ -104,6 +120,22 @@ def header(offer: Offer) -> GgufHeader | None:
             _fetch_header(offer, file, file.size_bytes, path)
             os.truncate(path, file.size_bytes)
         return _read_header(offer, Path(folder) / Path(names[0]).name)
+
+
+def config(offer: Offer, folder: Path) -> dict[str, Any]:
+    """The config.json of a transformers checkpoint, before the download. Raises SourceError where it has none."""
+    there = home(offer.candidate, folder)
+    told = next((file for file in offer.files if file.name in (CONFIG, str(there / CONFIG))), None)
+    if told is None:
+        raise SourceError(f"{offer.label}: no transformers checkpoint: it holds no {CONFIG}")
+    if offer.candidate.kind == "file" or remembered.all_here(offer, folder):
+        content = (there / CONFIG).read_bytes()
+    else:
+        content = hub.piece(offer, told, 0, told.size_bytes or FIRST_PIECE_BYTES)
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise SourceError(f"{offer.label}: its {CONFIG} is not JSON ({error})") from error
 
 
 def _fetch_header(offer: Offer, file: RemoteFile, size: int, path: Path) -> None:
@@ -137,12 +169,23 @@ def _ask_file(candidate: Candidate) -> Offer:
     names = [name for name in names if Path(name).exists()]
     if not names:
         raise SourceError(f"{base / candidate.pattern} does not exist")
-    if not candidate.pattern:  # the first shard stands for all
+    if base.is_dir() and not candidate.pattern:
+        names = _of_a_folder(base)
+    elif not candidate.pattern:  # the first shard stands for all
         names = [str(file) for file in model_files(names[0]) if file.exists()]
     require_one_model("local files", names)
     return Offer(candidate, tuple(
         RemoteFile(name, Path(name).stat().st_size if Path(name).is_file() else None,
                    (candidate.sha256 or None) if len(names) == 1 else None) for name in names))
+
+
+def _of_a_folder(folder: Path) -> list[str]:
+    """Its GGUF files, or all files of a transformers checkpoint. Raises SourceError where it is neither."""
+    files = sorted(str(path) for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    ggufs = [name for name in files if name.endswith(".gguf")]
+    if not ggufs and not ((folder / "config.json").exists() and any(name.endswith(".safetensors") for name in files)):
+        raise SourceError(f"{folder} has no GGUF, nor config.json and safetensors as a transformers checkpoint has")
+    return ggufs or files
 
 
 def _verified(path: Path, file: RemoteFile, hashes: WeightHashes) -> Path:

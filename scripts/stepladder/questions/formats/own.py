@@ -11,7 +11,7 @@ from stepladder.core.errors import InputError
 from stepladder.core.files import read_json
 from stepladder.core.records import LETTERS
 
-from ..rows import Rejection, Row, Rows, split_named
+from ..rows import Rejection, Row, Rows, dice, split_named
 
 _PLAIN = {"id", "question", "choices", "answer", "source", "subject", "split", "note", "aliases", "answer_is_canonical"}
 
@@ -29,7 +29,8 @@ def read_file(path: Path, source: str) -> Rows:
 def from_records(content: Iterable[Any], source: str, where: str) -> Rows:
     """Rows of records; what is no record at all is rejected with its place in the list.
 
-    A record keeps the source it names, in small letters; `source` is for those that name none.
+    A record keeps the source it names, in small letters; `source` is for those that name none. One without an id
+    gets one made of what it asks.
     """
     for index, record in enumerate(content):
         place = f"{where}#{index}"
@@ -38,20 +39,23 @@ def from_records(content: Iterable[Any], source: str, where: str) -> Rows:
             continue
         name = record["source"].strip().lower() if isinstance(record.get("source"), str) else ""
         name = name or source
-        identity = record.get("id") if isinstance(record.get("id"), str) and record["id"].strip() else None
+        given = record.get("id")
+        identity = given if isinstance(given, str) and given.strip() else f"{name}/{given}"
+        if given is None:
+            identity = f"{name}/{dice(record.get('question'), record.get('choices'), record.get('aliases')):016x}"
         reason = _fault(record, identity)
         if reason is not None:
-            yield Rejection(identity or place, name, reason, record)
+            yield Rejection(place if given is None else identity, name, reason, record)
             continue
-        yield _row(record, str(identity), name)
+        yield _row(record, identity, name)
 
 
-def _fault(record: dict[str, Any], identity: str | None) -> str | None:
-    if identity is None:
+def _fault(record: dict[str, Any], identity: str) -> str | None:
+    if not isinstance(record.get("id"), str | int | None):
         return "no id"
     if is_open(record):
         return None if isinstance(record.get("question"), str) else "no question"
-    problem = records.problem(record)
+    problem = records.problem(record | {"id": identity})
     return None if problem == "equal choices" else problem  # told apart later: the key's text twice, or another's
 
 

@@ -13,6 +13,8 @@ from .words import COUNTRIES, KIN, name_set
 MAX_WORDS, MAX_CHARS = 6, 45
 _PARENTHESES = re.compile(r"\s*\([^)]*\)?")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_ROMAN = re.compile(r"(?<= )[IVX][ivx]*\b")  # George VI
+_NAME_PARTS = re.compile(r"\b(Mc|O')([a-z])")
 _SMALL = name_set("of the and in on to a an de la le du von van der for at from with by or st del di da y")
 _JUNK = re.compile(
     r"^(?:list|history|geography|people|economy|demographics|flag|culture|religion|transport|outline|politics|music|"
@@ -37,9 +39,9 @@ def shown(aliases: Sequence[str], canonical: bool) -> str | None:
     With canonical aliases it is the first, in the best spelling found among the others. Otherwise it is the alias
     most like all the others: redirect lists are full of slips, and the true name is in their middle.
     """
-    texts = [text for text in map(_tidy, aliases) if text]
+    texts = [text for text in (_tidy(alias, aliases) for alias in aliases) if text]
     if canonical:
-        candidates = [text for text in texts if normalise(text) == normalise(_tidy(aliases[0]))] or texts[:1]
+        candidates = [text for text in texts if normalise(text) == normalise(_bare(aliases[0]))] or texts[:1]
     else:
         candidates = [text for text in texts if not _JUNK.search(text)]
     usable = sorted({text for text in candidates if _usable(text)}, key=lambda text: (candidates.index(text), text))
@@ -47,7 +49,7 @@ def shown(aliases: Sequence[str], canonical: bool) -> str | None:
         return None
     if canonical:
         return min(usable, key=lambda text: (_oddness(text, texts), usable.index(text)))
-    ambiguous = {_tidy(alias) for alias in aliases if "(disambiguation" in alias.casefold()}
+    ambiguous = {_tidy(alias, aliases) for alias in aliases if "(disambiguation" in alias.casefold()}
     pieces = Counter(piece for text in texts for piece in set(_pieces(text)))
 
     def score(text: str) -> tuple[float, int, str]:
@@ -56,9 +58,16 @@ def shown(aliases: Sequence[str], canonical: bool) -> str | None:
     return max(usable, key=score)
 
 
-def _tidy(alias: str) -> str:
+def _tidy(alias: str, aliases: Sequence[str]) -> str:
+    """An alias without what no reader needs; one all in capitals as another alias spells it, else as names are."""
     text = _bare(alias)
-    return text.title() if text.isupper() and (" " in text or len(text) > 5) else text
+    if not (text.isupper() and (" " in text or len(text) > 5)):
+        return text
+    spelt = [other for other in map(_bare, aliases) if other.casefold() == text.casefold()]
+    named = [other for other in spelt if not other.isupper() and all(word[:1].isupper() or word in _SMALL
+                                                                     for word in other.split())]
+    return named[0] if named else _NAME_PARTS.sub(lambda found: found[1] + found[2].upper(), _ROMAN.sub(
+        lambda found: found[0].upper(), text.title()))
 
 
 def _bare(alias: str) -> str:
@@ -119,7 +128,7 @@ class Answer:
     def is_named_in(self, text: str) -> bool:
         """Whether a normalised text contains the answer."""
         padded = f" {text} "
-        return any(f" {form} " in padded for form in self.forms if len(form) > 2)
+        return any(f" {form} " in padded for form in self.forms if len(form) > 2 or form.isdigit())
 
 
 def _stem(text: str) -> str:

@@ -14,7 +14,7 @@ from ..rows import Rejection, Row, as_json, dice
 from ..text import clean
 from .answers import Answer, normalise, shown
 from .kinds import Kind, kind_of
-from .words import PERSON_KINDS, PLACES, REGIONS
+from .words import PARTS_OF, PERSON_KINDS, PLACES, REGIONS
 
 WRONG = len(LETTERS) - 1
 DRAWN = 100  # other answers looked at, the closest first
@@ -106,6 +106,9 @@ def _fits(question: _Question, other: _Question) -> bool:
     if question.answer.may_be(other.answer) or other.answer.is_named_in(question.plain):
         return False
     if question.kind.name in PERSON_KINDS and question.kind.gender != other.kind.gender:
+        return False
+    parts = {part for part in PARTS_OF if part in question.plain}
+    if question.kind.name == "country" and parts and not parts <= other.kind.closeness:
         return False
     regions = question.kind.closeness & REGIONS
     if regions and question.kind.name in PLACES and not regions & other.kind.closeness:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from .answers import normalise
-from .words import COUNTRIES_OF, FEMALE, GAZETTEER, MALE, NOUNS, PERSON_KINDS, VERBS, name_set
+from .words import COUNTRIES_OF, FEMALE, GAZETTEER, MALE, NOUNS, PARTS_OF, PERSON_KINDS, VERBS, name_set
 
 _STOP = name_set("""
     is was were are did does do has had have can could would will won be been being the a an of in on at by from
@@ -74,7 +74,7 @@ def kind_of(question: str, answer: str) -> Kind | None:
     if name is None or not _looks_like(name, answer):
         return None
     if name == "country":
-        around |= {region for region, members in COUNTRIES_OF.items() if plain in members}
+        around |= {region for region, members in (COUNTRIES_OF | PARTS_OF).items() if plain in members}
     return Kind(name, around, _gender(name, text, plain) if name in PERSON_KINDS else None)
 
 

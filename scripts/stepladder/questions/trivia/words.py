@@ -246,6 +246,14 @@ COUNTRIES_OF = {
     """) | {"costa rica", "el salvador", "puerto rico", "united states"},
     "oceania": name_set("australia fiji nauru palau samoa tonga tuvalu vanuatu") | {"new zealand", "papua new guinea"},
 }
+SOUTH_AMERICA = name_set("""
+    argentina bolivia brazil chile colombia ecuador guyana paraguay peru suriname uruguay venezuela
+""")
+PARTS_OF = {"south american": SOUTH_AMERICA, "north american": COUNTRIES_OF["america"] - SOUTH_AMERICA,
+            "central american": name_set("belize guatemala honduras nicaragua panama") | {"costa rica", "el salvador"},
+            "scandinavian": name_set("denmark norway sweden finland iceland"),
+            "baltic": name_set("estonia latvia lithuania")}
+"""Parts of continents, as questions name them: their countries' distractors come from there alone."""
 COUNTRIES = frozenset().union(*COUNTRIES_OF.values())
 US_STATES = name_set("""
     alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii idaho

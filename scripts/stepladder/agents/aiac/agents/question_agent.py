@@ -48,9 +48,9 @@ class QuestioningAgent:
                     print(f"{place}: {one.question['topic']} ({one.source}): {one.question['question'][:90]}")
         return questions, seconds
 
-    def filter_questions(self, questions: list[Any]) -> list[dict[str, Any]]:
-        """The published filter."""
-        return filter_questions(questions, self.agent.tokenizer.count)
+    def filter_questions(self, questions: list[Any], requested: int | None = None) -> list[dict[str, Any]]:
+        """The published filter. requested: questions that were asked for; fewer than half of them are none at all."""
+        return filter_questions(questions, self.agent.tokenizer.count, requested)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -73,7 +73,7 @@ def main() -> None:
         agent = QuestioningAgent(QAgent(seed=args.seed))
         questions, seconds = agent.generate_batches(max(0, args.num_questions), topics, max(1, args.batch_size),
                                                     args.verbose)
-        kept = agent.filter_questions(questions)
+        kept = agent.filter_questions(questions, max(0, args.num_questions))
         deployment.write(args.output_file, questions)
         deployment.write(deployment.filtered(args.output_file), kept)
     except (StepladderError, EngineError, OSError) as error:

@@ -13,7 +13,8 @@ from typing import Any
 from utils import deployment
 
 from stepladder.agents.free_text import replies
-from stepladder.agents.writer import QuestionWriter, Written, kind_for
+from stepladder.agents.topics import kind_in
+from stepladder.agents.writer import QuestionWriter, Written
 
 
 class QAgent:
@@ -41,7 +42,7 @@ class QAgent:
         started = time.monotonic()
         messages = [message] if isinstance(message, str) else list(message)
         texts, tokens = [""] * len(messages), 0
-        known = [place for place, text in enumerate(messages) if kind_for(text) is not None]
+        known = [place for place, text in enumerate(messages) if kind_in(text) is not None]
         for place, written in zip(known, self.write([messages[place] for place in known]), strict=True):
             texts[place] = json.dumps(written.question, ensure_ascii=False)
         others = [place for place in range(len(messages)) if place not in set(known)]
