@@ -162,7 +162,10 @@ def test_another_flag_reruns_its_stage_and_what_it_feeds(chain: Chain) -> None:
     before = chain.file("curriculum_ordered").read_bytes()
     assert "03" in chain.ran("--only", "03", "--args", "03", "--difficulty heuristic")
     assert chain.file("curriculum_ordered").read_bytes() != before
-    status = chain.run("--status").stdout
+    kept = chain.run("--status")
+    assert "03: keeps --difficulty=heuristic" in kept.stderr
+    assert re.search(r"^03: done", kept.stdout, re.MULTILINE)
+    status = chain.run("--status", "--forget").stdout
     assert re.search(r"^03: to do", status, re.MULTILINE), "without the flag it is another run"
     assert re.search(r"^02: done", status, re.MULTILINE)
 

@@ -230,8 +230,9 @@ def test_a_source_whose_rows_are_all_rejected_ends_the_stage(tmp_path: Path) -> 
 
 
 def test_questions_that_are_all_alike_are_warned_of(tmp_path: Path) -> None:
-    rows = [{"question": f"Which number is {n}?", "choices": [str(n + place) for place in range(4)], "answer": 0}
-            for n in range(20)]
+    passage = "Ann has three red cats, two old dogs, one grey parrot and a blue fish."
+    rows = [{"question": f"{passage} What is number {n}?", "answer": 0,
+             "choices": [str(n + place) for place in range(4)]} for n in range(20)]
     rows[0]["answer"] = 3
     ended = stage(tmp_path, "--from", f"mine={write(tmp_path / 'q.json', rows)}", "--only-source", "mine")
     assert "without them a student can be neither judged nor tested" in ended.stdout

@@ -71,11 +71,12 @@ def test_look_alikes_are_the_same_each_time_and_whole_in_shards(tmp_path: Path) 
     assert read_gguf_header(models.assessor(tmp_path / "d.gguf")).architecture == "phi3"
 
 
-def test_the_hub_knows_revisions_and_tells_of_gates(tmp_path: Path) -> None:
+def test_the_hub_knows_revisions_and_tells_of_gates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import httpx
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import RevisionNotFoundError
 
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # another test may have found no network
     branch, pinned = "refs/convert/parquet", "c" * 40
     table = parquet([{"text": Words(0).question()}])
     repos = {f"{DATASETS}a/b": {"README.md": b"x"}, f"{DATASETS}a/b@{branch}": {"d/0.parquet": table},

@@ -17,6 +17,7 @@ from .columns import Columns, cell, find, told_for
 from .tables import Item
 
 LOOKED_AT = 20  # records whose columns are looked at
+_OWN = ("question", ("choices",), "answer")
 
 
 def read_file(path: Path, source: str, told: Mapping[str, str]) -> Rows:
@@ -38,7 +39,11 @@ def from_items(items: Sequence[Item], source: str, told: Mapping[str, str], wher
     if numbered and first is None:
         first = first_number(numbered, where)
     say(f"00: {source}: {columns}{_as_said(read, first)} ({where})")
-    return (one.row(source, first) for one in read)
+    rows = [one.row(source, first) for one in read]
+    if not told and not any(isinstance(row, Row) for row in rows) and (
+            columns.question, columns.choices, columns.answer) == _OWN:
+        return own.from_records(contents, source, Path(where).name)  # its own reasons say more
+    return iter(rows)
 
 
 def _ours(content: Any) -> bool:
