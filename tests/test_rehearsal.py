@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hub import DATASETS, Hub, Large, commit_of
 from rehearsal import models
-from rehearsal.checks import CHECKS
+from rehearsal.checks import CHECKS, Check
 from rehearsal.data import Words, parquet
 from rehearsal.layouts import REPOSITORIES, TEACHER, TEACHER_FILE
 from rehearsal.standins import stand_ins
@@ -19,29 +19,18 @@ from rehearsal.world import World
 from stepladder.engine.gguf_header import read_gguf_header
 from stepladder.engine.memory import kv_bytes_per_token
 
-NOT_YET = {
-    "weights: a gone student is noticed before the first byte of any other": "roles are surveyed one after another",
-    "weights: a gated teacher is called gated, with what to do, and is passed over": "the flat file is not matched",
-    "weights: without an assessor the run goes on with the heuristic": "stage 01 ends without an assessor",
-    "weights: a folder of weights that is there already is taken as it is": "the table names another folder",
-}
-"""Checks of the short form that do not hold yet, and why."""
-
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(tmp_path_factory.mktemp("rehearsal"))
 
 
-@pytest.mark.parametrize("check", [pytest.param(check, marks=[pytest.mark.xfail(
-    strict=False, reason=NOT_YET[check.name])] if check.name in NOT_YET else [], id=check.name)
-    for check in CHECKS if check.short])
-def test_check(check: object, world: World) -> None:
-    check.run(world)  # type: ignore[attr-defined]
+@pytest.mark.parametrize("check", [pytest.param(check, id=check.name) for check in CHECKS if check.short])
+def test_check(check: Check, world: World) -> None:
+    check.run(world)
 
 
-def test_what_is_not_yet_is_a_check() -> None:
-    assert NOT_YET.keys() <= {check.name for check in CHECKS if check.short}
+def test_no_two_checks_have_one_name() -> None:
     assert len({check.name for check in CHECKS}) == len(CHECKS)
 
 

@@ -106,10 +106,10 @@ def gated_student(world: World) -> None:
 @check("weights: a pattern that matches nothing tells which names there are")
 def no_such_name(world: World) -> None:
     with weights(world) as hub:
-        hub.repos[TEACHER] = {"elsewhere/DeepSeek-V3.1-Q8_0.gguf": world.teacher}
+        hub.repos[TEACHER] = {"DeepSeek-V3.1-Q8_0.gguf": world.teacher}
         done = world.stage("01", hub, afresh(world, "names"), "--plan")
     ended(done, 0)
-    assert "elsewhere/DeepSeek-V3.1-Q8_0.gguf" in done.text, "the name that is there is not told"
+    assert "DeepSeek-V3.1-Q8_0.gguf" in done.text, "the name that is there is not told"
 
 
 @check("weights: without an assessor the run goes on with the heuristic", short=True)
