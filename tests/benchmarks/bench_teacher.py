@@ -1,7 +1,7 @@
 """What does a teacher's time bring? Records kept, at the first try and a thousand tokens, on real questions.
 
     python tests/benchmarks/bench_teacher.py --teacher model.gguf --state teacher_runs --prompt auto \\
-        --from mmlu=mmlu.json --from commonsenseqa=csqa.json --from arc=arc.json
+        --from mmlu=mmlu --from commonsenseqa=csqa --from arc=arc       # folders of the authors' files
     python tests/benchmarks/bench_teacher.py ... --scripts ../earlier/scripts        # an earlier version's stage 02
 
 Stage 02 runs over the same questions twice: with their keys, and with keys dealt anew among them, which is what luck

@@ -12,6 +12,7 @@ from typing import Any
 from stepladder.core.errors import InputError
 from stepladder.core.files import read_json
 
+from ..rows import split_named
 from .files import below, decode, json_lines, read_bytes
 
 PATTERNS = ("*.json", "*.jsonl", "*.ndjson", "*.csv", "*.tsv", "*.parquet")
@@ -30,8 +31,6 @@ class Item:
 
 def read(path: Path) -> Iterator[Item]:
     """The records of a file, or of all below a folder. Raises InputError where one cannot be read or has none."""
-    from ..rows import split_named
-
     files = below(path, *PATTERNS)
     for file in files:
         split = split_named(file.stem)
